@@ -58,10 +58,17 @@ src/core/%.o: override CFLAGS += -O3
 
 -include $(OBJS:.o=.d)
 
-$(SQL_SCRIPT): $(SQL_PARTS) pg_recommend.control META.json
+# Objects built for another PostgreSQL are built again.
+$(OBJS): build/built-for
+build/built-for: FORCE
+	@mkdir -p build
+	@echo '$(CC) $(VERSION)' | cmp -s - $@ || echo '$(CC) $(VERSION)' > $@
+FORCE:
+
+$(SQL_SCRIPT): $(SQL_PARTS) pg_recommend.control META.json Makefile
 	@grep -q '"version": *"$(EXTVERSION)"' META.json || \
 	  { echo "META.json and pg_recommend.control name different versions" >&2; exit 1; }
-	@{ echo '\echo Use "CREATE EXTENSION pg_recommend" to load this file. \quit'; \
+	@{ printf '%s\n' '\echo Use "CREATE EXTENSION pg_recommend" to load this file. \quit'; \
 	  awk 'FNR == 1 { print "" } { print }' $(SQL_PARTS) /dev/null; } > $@.tmp
 	mv -f $@.tmp $@
 
@@ -89,4 +96,4 @@ unit: unit-build
 asan:
 	$(MAKE) unit ASAN=1
 
-.PHONY: unit unit-build asan
+.PHONY: FORCE unit unit-build asan

@@ -1,7 +1,7 @@
 -- A web shop to try pg_recommend on: 3,000 customers, 1,200 products and about
 -- 180,000 view, cart, purchase and return events in 90 days, in the schema web.
 --
---     psql -d mydb -f examples/shop.sql        (drops and creates the schema web)
+--     psql -d mydb -f examples/shop.sql        (creates the schema web)
 --
 -- Everything follows from hashes of row numbers, so each run on each version of
 -- PostgreSQL gives the same rows.  What is planted, so that good recommendations
@@ -16,6 +16,14 @@ SET client_min_messages = warning;
 SET TimeZone = 'UTC';
 
 BEGIN;
+-- A schema web that this script did not make is left alone.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'web'
+                 AND obj_description(oid, 'pg_namespace') IS DISTINCT FROM 'Example shop of pg_recommend (generated)') THEN
+        RAISE EXCEPTION 'this database has a schema "web" already' USING HINT = 'Run the example in a database of its own.';
+    END IF;
+END $$;
 DROP SCHEMA IF EXISTS web CASCADE;
 CREATE SCHEMA web;
 COMMENT ON SCHEMA web IS 'Example shop of pg_recommend (generated)';
