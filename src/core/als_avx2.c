@@ -1,0 +1,22 @@
+/*
+ * als_avx2.c
+ *		The ALS kernel for x86-64 with AVX2 and FMA.
+ */
+#if defined(__x86_64__)
+#define REC_ISA REC_ISA_AVX2
+
+#include "als_kernel.h"
+#include "simd.h"
+
+REC_TARGET_BEGIN
+
+#include "als_cg_impl.h"
+#include "als_exact_impl.h"
+#include "als_rows_impl.h"
+
+REC_TARGET_END
+
+const RecKernel rec_kernel_avx2 = {"avx2", kernel_rows, kernel_explain, gram_rows};
+#else
+typedef int rec_no_such_kernel; /* a translation unit may not be empty */
+#endif
