@@ -34,46 +34,18 @@ case "${1:-}" in
     *) die "unknown option $1 (there are --stop and --remove)" ;;
 esac
 
-WORK=$(mktemp -d)
-trap 'rm -rf "$WORK"' EXIT
-trap 'exit 130' INT TERM HUP
-
-heading() { printf '\n%s\n\n' "$1"; }
-seconds_now() { date +%s.%N; }
-seconds_since() { awk -v a="$1" -v b="$(seconds_now)" 'BEGIN { printf "%.1f s", b - a }'; }
-
-# Runs SQL from stdin and shows what it says, indented; notices without their
-# label, an empty line only where the SQL says \echo ~ and after a time.
-show() {
-    { in_db shop "$@" 2>&1 || : >"$WORK/failed"; } |
-        sed -u -e 's/^NOTICE:  //' -e '/^$/d' -e 's/^~$//' -e 's/^Time: \(.*\)/Time: \1\n/' -e 's/^./   &/'
-    [ ! -e "$WORK/failed" ] || die "the step above failed (server log: $CLUSTER/server.log)"
-}
-
 # ------------------------------------------------------------------ set-up
 
-[ ! -e "$LOG" ] || rm -f "$LOG"
-install_missing
-build_extension
-install_extension
-start_cluster
-
+set_up_example
 printf 'pg_recommend %s on %s\n' "$VERSION" "$("$PGBIN/postgres" --version | sed 's/^postgres (\(.*\)) \([^ ]*\).*/\1 \2/')"
 printf '   installed in   %s\n                  %s\n' "$LIBDIR" "$EXTDIR"
 printf '   cluster        %s (its own socket, no network port)\n' "$CLUSTER"
 
-# The shop is made once for a given extension and generator.
-made_from=$(cat "$PROJECT/pg_recommend.so" "$PROJECT/sql/pg_recommend--$VERSION.sql" "$PROJECT/examples/shop.sql" | cksum)
 heading '1. An example shop: customers, products and events'
-if [ "$(in_db shop -At -c "SELECT obj_description('web.events'::regclass) LIKE '%[$made_from]'" 2>/dev/null)" != t ]; then
+# Made once for a given generator.
+made_from=$(cksum <"$PROJECT/examples/shop.sql")
+if [ "$(in_db shop -At -c "SELECT obj_description(to_regclass('web.events')) LIKE '%[$made_from]'")" != t ]; then
     start=$(seconds_now)
-    in_db shop >>"$LOG" 2>&1 <<'SQL' || die_with_log "the example database cannot be prepared"
-SET client_min_messages = warning;
-DROP EXTENSION IF EXISTS pg_recommend CASCADE;
-DROP SCHEMA IF EXISTS shop CASCADE;
-DROP SCHEMA IF EXISTS rec CASCADE;
-CREATE EXTENSION pg_recommend;
-SQL
     in_db shop <"$PROJECT/examples/shop.sql" >>"$LOG" 2>&1 || die_with_log "the shop cannot be made"
     in_db shop -c "COMMENT ON TABLE web.events IS 'What customers did: view, cart, purchase, return [$made_from]'"
     printf '   made in %s\n' "$(seconds_since "$start")"
@@ -132,8 +104,10 @@ ORDER BY r.rank;
 \timing on
 \echo 'SELECT * FROM shop.recommend(16, 6);'
 EXECUTE ask(16);
+\echo ~
 \echo 'SELECT * FROM shop.recommend(19, 6);'
 EXECUTE ask(19);
+\echo ~
 \echo 'SELECT * FROM shop.recommend(50, 6);'
 EXECUTE ask(50);
 SQL
@@ -175,8 +149,4 @@ SELECT e.rank, p.name AS "because of", e.weight, round(e.contribution::numeric, 
 FROM shop.explain(16, :'item_id', 5) e JOIN web.products p ON p.sku = e.item_id ORDER BY e.rank;
 SQL
 
-psql=$(command -v psql || echo "$PGBIN/psql")
-heading 'Go on from here'
-printf "   %s -h '%s' -U postgres shop\n\n" "${psql##*/bin/}" "$CLUSTER/run"
-printf '   sh examples/quickstart.sh --stop      stops the cluster; without --stop it starts again\n'
-printf '   sh examples/quickstart.sh --remove    removes it\n'
+show_way_on

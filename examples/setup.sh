@@ -285,3 +285,55 @@ in_db() {
     "$PGBIN/psql" -X -q -v ON_ERROR_STOP=1 -v VERBOSITY=terse -P footer=off -P pager=off \
         -h "$CLUSTER/run" -p 5432 -U postgres -d "$db" "$@"
 }
+
+# Everything up to a running cluster whose database "shop" has the extension as
+# it stands now.  When the extension has changed, models made with the former one
+# are dropped: this cluster is for trying things.
+set_up_example() {
+    [ ! -e "$LOG" ] || rm -f "$LOG"
+    install_missing
+    build_extension
+    install_extension
+    start_cluster
+    fingerprint=$(cat "$PROJECT/pg_recommend.so" "$PROJECT/sql/pg_recommend--$VERSION.sql" | cksum)
+    if [ "$(in_db shop -At -c "SELECT obj_description(oid, 'pg_extension') FROM pg_extension WHERE extname = 'pg_recommend'")" \
+        != "$fingerprint" ]; then
+        in_db shop -v fingerprint="$fingerprint" >>"$LOG" 2>&1 <<'SQL' || die_with_log "the example database cannot be prepared"
+SET client_min_messages = warning;
+SELECT to_regclass('rec.model') IS NOT NULL AS has_models \gset
+\if :has_models
+  SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', model) FROM rec.model \gexec
+\endif
+DROP EXTENSION IF EXISTS pg_recommend CASCADE;
+DROP SCHEMA IF EXISTS rec CASCADE;
+CREATE EXTENSION pg_recommend;
+COMMENT ON EXTENSION pg_recommend IS :'fingerprint';
+SQL
+    fi
+}
+
+# ------------------------------------------------------------- what is shown
+
+heading() { printf '\n%s\n\n' "$1"; }
+seconds_now() { date +%s.%N; }
+seconds_since() { awk -v a="$1" -v b="$(seconds_now)" 'BEGIN { printf "%.1f s", b - a }'; }
+
+# Runs SQL from stdin and shows what it says, indented; notices without their
+# label, an empty line only where the SQL says \echo ~.
+show() {
+    rm -f "$LOG.failed"
+    { in_db shop "$@" 2>&1 || : >"$LOG.failed"; } |
+        sed -u -e 's/^NOTICE:  //' -e '/^$/d' -e 's/^~$//' -e 's/^./   &/'
+    if [ -e "$LOG.failed" ]; then
+        rm -f "$LOG.failed"
+        die "the step above failed (server log: $CLUSTER/server.log)"
+    fi
+}
+
+show_way_on() {
+    psql=$(command -v psql || echo "$PGBIN/psql")
+    heading 'Go on from here'
+    printf "   %s -h '%s' -U postgres shop\n\n" "${psql##*/bin/}" "$CLUSTER/run"
+    printf '   sh examples/quickstart.sh --stop      stops the cluster; without --stop it starts again\n'
+    printf '   sh examples/quickstart.sh --remove    removes it\n'
+}
