@@ -35,13 +35,21 @@ observed_row(const RecHalfStep *step, int64_t row)
 		.bias = step->explicit_feedback ? step->factors : -1, .mean = step->mean};
 }
 
-/* Four neighbouring observations; past the end of the row the last one is repeated with weight 0. */
+/*
+ * Four neighbouring observations.  Past the end of the row the last one is repeated with value and presence 0, which
+ * makes its weight 0.  Everything is reached through pointers, so that it is loaded where it is used: the vectors of
+ * four rows already fill the registers.
+ */
 typedef struct Four
 {
 	const float *row[4];
-	quad		weight;
-	quad		preference;		/* implicit: p; explicit: the target */
+	const float *value;
+	const float *present;
+	float		tail_value[4];
+	float		tail_present[4];
 } Four;
+
+static const float all_present[4] = {1, 1, 1, 1};
 
 /* Panel rows of the explicit model are [y, 1]: the last vector of a row loses its bias and gets the 1. */
 typedef struct BiasMask
@@ -63,120 +71,120 @@ bias_mask(const Observed *o, BiasMask *mask)
 }
 
 ALWAYS_INLINE void
-four_gather(const Observed *o, int64_t k, Four *f, bool first)
+four_values(const Observed *o, int64_t k, Four *f)
 {
-	int32_t		column[4];
-	float		value[4] = {0, 0, 0, 0};
-	const int32_t *c = o->column + k;
-	const float *v = o->value + k;
-	quad		present = v_set1(1);
+	f->value = o->value + k;
+	f->present = all_present;
+	if (UNLIKELY(k + 4 > o->n))
+	{
+		for (int i = 0; i < 4; i++)
+		{
+			f->tail_value[i] = k + i < o->n ? o->value[k + i] : 0;
+			f->tail_present[i] = k + i < o->n ? 1 : 0;
+		}
+		f->value = f->tail_value;
+		f->present = f->tail_present;
+	}
+}
+
+ALWAYS_INLINE void
+four_rows(const int stride, const Observed *o, int64_t k, Four *f)
+{
+	int32_t		tail[4];
+	const int32_t *column = o->column + k;
 
 	if (UNLIKELY(k + 4 > o->n))
 	{
-		float		has[4] = {0, 0, 0, 0};
-
 		for (int i = 0; i < 4; i++)
-		{
-			bool		inside = k + i < o->n;
-
-			column[i] = o->column[inside ? k + i : o->n - 1];
-			value[i] = inside ? o->value[k + i] : 0;
-			has[i] = inside ? 1 : 0;
-		}
-		c = column;
-		v = value;
-		present = quad_load(has);
+			tail[i] = o->column[k + i < o->n ? k + i : o->n - 1];
+		column = tail;
 	}
+	UNROLL
 	for (int i = 0; i < 4; i++)
-		f->row[i] = o->other + (int64_t) c[i] * o->stride;
-	if (o->bias >= 0)
-	{
-		f->weight = present;
-		if (first)
-		{
-			quad		bias = quad_set(f->row[0][o->bias], f->row[1][o->bias], f->row[2][o->bias], f->row[3][o->bias]);
-
-			f->preference = v_mul(present, v_sub(v_sub(quad_load(v), v_set1(o->mean)), bias));
-		}
-	}
-	else
-	{
-		f->weight = quad_abs(quad_load(v));
-		if (first)
-			f->preference = quad_positive(quad_load(v));
-	}
+		f->row[i] = o->other + (int64_t) column[i] * stride;
 }
 
-/* The same for rows that lie in the panel; targets are no longer needed. */
-ALWAYS_INLINE void
-four_panel(const Observed *o, int64_t k, const float *panel, Four *f)
+/* Weights of four observations. */
+ALWAYS_INLINE quad
+four_weights(const bool bias, const Four *f)
 {
-	float		value[4];
-	const float *v = o->value + k;
-	int64_t		last = o->n - k;
-
-	for (int i = 0; i < 4; i++)
-		f->row[i] = panel + (int64_t) i * o->stride;
-	if (UNLIKELY(last < 4))
-	{
-		for (int i = 0; i < 4; i++)
-			value[i] = i < last ? (o->bias >= 0 ? 1 : v[i]) : 0;
-		f->weight = quad_abs(quad_load(value));
-	}
-	else
-		f->weight = o->bias >= 0 ? (quad) v_set1(1) : (quad) quad_abs(quad_load(v));
+	if (bias)
+		return quad_load(f->present);
+	return quad_abs(quad_load(f->value));
 }
 
-ALWAYS_INLINE void
-prefetch_rows(const Observed *o, int64_t k, int64_t ahead)
+/* Their preferences (implicit), or ratings less everything but the unknowns (explicit; 0 past the end). */
+ALWAYS_INLINE quad
+four_targets(const bool bias, const Observed *o, const Four *f)
 {
-	if (k + ahead + 4 > o->readable)
+	if (bias)
+	{
+		quad		biases = quad_set(f->row[0][o->bias], f->row[1][o->bias], f->row[2][o->bias], f->row[3][o->bias]);
+
+		return v_mul(quad_load(f->present), v_sub(v_sub(quad_load(f->value), v_set1(o->mean)), biases));
+	}
+	return quad_positive(quad_load(f->value));
+}
+
+/* The cache lines of the four rows REC_AHEAD further on; a very long row is left to the hardware from line 16 on. */
+ALWAYS_INLINE void
+prefetch_rows(const int stride, const Observed *o, int64_t k)
+{
+	const int	ahead = REC_AHEAD(stride);
+
+	if (UNLIKELY(k + ahead + 4 > o->readable))
 		return;
+	UNROLL
 	for (int i = 0; i < 4; i++)
 	{
-		const float *row = o->other + (int64_t) o->column[k + ahead + i] * o->stride;
+		const float *row = o->other + (int64_t) o->column[k + ahead + i] * stride;
 
-		for (int line = 0; line < o->stride; line += 16)
-			__builtin_prefetch(row + line);
+		UNROLL
+		for (int line = 0; line < 16; line++)
+		{
+			if (line * 16 >= stride)
+				break;
+			__builtin_prefetch(row + line * 16, 0, 2);
+		}
 	}
 }
 
 /* c_k of four observations from their dot products; the first pass adds w (p - s)^2 to the objective. */
 ALWAYS_INLINE quad
-coefficients(const Four *f, const vf *dot, const bool first, quad *objective)
+coefficients(const bool bias, const bool first, const Observed *o, const Four *f, const vf *dot, quad *objective)
 {
 	quad		s = quad_sums(dot[0], dot[1], dot[2], dot[3]);
+	quad		w = four_weights(bias, f);
 
 	if (first)
 	{
-		quad		error = v_sub(f->preference, s);
-		quad		c = v_mul(f->weight, error);
+		quad		error = v_sub(four_targets(bias, o, f), s);
+		quad		c = v_mul(w, error);
 
 		*objective = v_fma(c, error, *objective);
 		return c;
 	}
-	return v_sub(v_zero(), v_mul(f->weight, s));
+	return v_mul(w, v_sub(v_zero(), s));
 }
 
 ALWAYS_INLINE void
-four_load(const bool gather, const bool first, const Observed *o, int64_t k, const float *panel, Four *f)
+four_begin(const int stride, const bool gather, const Observed *o, int64_t k, Four *f)
 {
+	four_values(o, k, f);
 	if (gather)
 	{
-		prefetch_rows(o, k, REC_AHEAD(o->stride));
-		four_gather(o, k, f, first);
+		prefetch_rows(stride, o, k);
+		four_rows(stride, o, k, f);
 	}
-	else
-		four_panel(o, k, panel, f);
 }
 
 /* Vector v, the last 16 floats of a panel row being those from `tail` on. */
 ALWAYS_INLINE vf
-panel_vector(const Observed *o, const float *row, int at, int tail, const BiasMask *mask)
+panel_vector(const bool bias, const float *row, int at, int tail, const BiasMask *mask)
 {
 	vf			y = v_load(row + at);
 
-	if (o->bias >= 0 && at >= tail)
+	if (bias && at >= tail)
 		y = v_fma(y, v_load(mask->keep + at - tail), v_load(mask->one + at - tail));
 	return y;
 }
@@ -187,7 +195,7 @@ panel_vector(const Observed *o, const float *row, int at, int tail, const BiasMa
  * in registers.
  */
 ALWAYS_INLINE double
-pass(const int nv, const bool gather, const bool first, const Observed *o, int64_t from, int64_t to, const float *x,
+pass(const int nv, const bool gather, const bool bias, const bool first, const Observed *o, int64_t from, int64_t to, const float *x,
 	 float *total, float *panel, const BiasMask *mask)
 {
 	const int	stride = nv * VW;
@@ -207,20 +215,20 @@ pass(const int nv, const bool gather, const bool first, const Observed *o, int64
 		vf			dot[4] = {v_zero(), v_zero(), v_zero(), v_zero()};
 		quad		c;
 
-		four_load(gather, first, o, k, panel, &f);
+		four_begin(stride, gather, o, k, &f);
 		UNROLL
 		for (int v = 0; v < nv; v++)
 			UNROLL
 			for (int i = 0; i < 4; i++)
 			{
-				vf			y = gather ? panel_vector(o, f.row[i], v * VW, stride - 16, mask) :
+				vf			y = gather ? panel_vector(bias, f.row[i], v * VW, stride - 16, mask) :
 					v_load(panel + i * stride + v * VW);
 
 				if (gather)
 					v_store(panel + i * stride + v * VW, y);
 				dot[i] = v_fma(y, xs[v], dot[i]);
 			}
-		c = coefficients(&f, dot, first, &objective);
+		c = coefficients(bias, first, o, &f, dot, &objective);
 
 		vf			cs[4] = {quad_splat(c, 0), quad_splat(c, 1), quad_splat(c, 2), quad_splat(c, 3)};
 
@@ -238,7 +246,7 @@ pass(const int nv, const bool gather, const bool first, const Observed *o, int64
 
 /* The same for any length of row: x and the sum in memory. */
 ALWAYS_INLINE double
-pass_any(const bool gather, const bool first, const Observed *o, int64_t from, int64_t to, const float *x,
+pass_any(const bool gather, const bool bias, const bool first, const Observed *o, int64_t from, int64_t to, const float *x,
 		 float *total, float *panel, const BiasMask *mask)
 {
 	const int	stride = o->stride;
@@ -250,19 +258,19 @@ pass_any(const bool gather, const bool first, const Observed *o, int64_t from, i
 		vf			dot[4] = {v_zero(), v_zero(), v_zero(), v_zero()};
 		quad		c;
 
-		four_load(gather, first, o, k, panel, &f);
+		four_begin(stride, gather, o, k, &f);
 		for (int at = 0; at < stride; at += VW)
 			UNROLL
 			for (int i = 0; i < 4; i++)
 			{
-				vf			y = gather ? panel_vector(o, f.row[i], at, stride - 16, mask) :
+				vf			y = gather ? panel_vector(bias, f.row[i], at, stride - 16, mask) :
 					v_load(panel + i * stride + at);
 
 				if (gather)
 					v_store(panel + i * stride + at, y);
 				dot[i] = v_fma(y, v_load(x + at), dot[i]);
 			}
-		c = coefficients(&f, dot, first, &objective);
+		c = coefficients(bias, first, o, &f, dot, &objective);
 
 		vf			cs[4] = {quad_splat(c, 0), quad_splat(c, 1), quad_splat(c, 2), quad_splat(c, 3)};
 
@@ -289,45 +297,39 @@ typedef double (*Pass) (const Observed *o, int64_t from, int64_t to, const float
 	{ \
 		return function(__VA_ARGS__, o, from, to, x, total, panel, mask); \
 	}
-#define DEFINE_PASSES(nv) \
-	DEFINE_PASS(first_##nv, pass, nv, true, true) \
-	DEFINE_PASS(again_##nv, pass, nv, true, false) \
-	DEFINE_PASS(panel_##nv, pass, nv, false, false)
+#define DEFINE_PASSES(nv, function, ...) \
+	DEFINE_PASS(first_##nv, function, __VA_ARGS__ true, false, true) \
+	DEFINE_PASS(again_##nv, function, __VA_ARGS__ true, false, false) \
+	DEFINE_PASS(first_bias_##nv, function, __VA_ARGS__ true, true, true) \
+	DEFINE_PASS(again_bias_##nv, function, __VA_ARGS__ true, true, false) \
+	DEFINE_PASS(panel_##nv, function, __VA_ARGS__ false, false, false) \
+	DEFINE_PASS(panel_bias_##nv, function, __VA_ARGS__ false, true, false)
+#define PASSES(nv) {{first_##nv, first_bias_##nv}, {again_##nv, again_bias_##nv}, {panel_##nv, panel_bias_##nv}}
 
 typedef struct PassSet
 {
-	Pass		first,			/* gather, with targets */
-				again,			/* gather, without */
-				panel;			/* rows already in the panel, without */
+	Pass		first[2],		/* gather, with targets; implicit and explicit */
+				again[2],		/* gather, without */
+				panel[2];		/* rows already in the panel, without */
 } PassSet;
 
-DEFINE_PASS(first_0, pass_any, true, true)
-DEFINE_PASS(again_0, pass_any, true, false)
-DEFINE_PASS(panel_0, pass_any, false, false)
-#if REC_ISA == REC_ISA_AVX512
-DEFINE_PASSES(1)
-DEFINE_PASSES(2)
-DEFINE_PASSES(3)
-DEFINE_PASSES(4)
-DEFINE_PASSES(5)
-DEFINE_PASSES(6)
-DEFINE_PASSES(7)
-DEFINE_PASSES(8)
-#endif
+DEFINE_PASSES(0, pass_any, )
 
-static const PassSet pass_sets[] = {
-	{first_0, again_0, panel_0},
 #if REC_ISA == REC_ISA_AVX512
-	{first_1, again_1, panel_1},
-	{first_2, again_2, panel_2},
-	{first_3, again_3, panel_3},
-	{first_4, again_4, panel_4},
-	{first_5, again_5, panel_5},
-	{first_6, again_6, panel_6},
-	{first_7, again_7, panel_7},
-	{first_8, again_8, panel_8},
+DEFINE_PASSES(1, pass, 1,)
+DEFINE_PASSES(2, pass, 2,)
+DEFINE_PASSES(3, pass, 3,)
+DEFINE_PASSES(4, pass, 4,)
+DEFINE_PASSES(5, pass, 5,)
+DEFINE_PASSES(6, pass, 6,)
+DEFINE_PASSES(7, pass, 7,)
+DEFINE_PASSES(8, pass, 8,)
+
+static const PassSet pass_sets[] = {PASSES(0), PASSES(1), PASSES(2), PASSES(3), PASSES(4), PASSES(5), PASSES(6),
+PASSES(7), PASSES(8)};
+#else
+static const PassSet pass_sets[] = {PASSES(0)};
 #endif
-};
 
 static const PassSet *
 pass_set(int stride)
@@ -387,6 +389,7 @@ pass_all(const Observed *o, const PassSet *set, const float *x, float *out, floa
 		 const BiasMask *mask)
 {
 	const int64_t kept = rec_panel_rows(o->stride) - REC_TILE;
+	const int	bias = o->bias >= 0 ? 1 : 0;
 	double		objective = 0;
 
 	for (int64_t from = 0; from < o->n; from += REC_TILE)
@@ -396,9 +399,9 @@ pass_all(const Observed *o, const PassSet *set, const float *x, float *out, floa
 		float	   *at = panel + (inside ? from : kept) * o->stride;
 
 		if (first)
-			objective += set->first(o, from, to, x, out, at, mask);
+			objective += set->first[bias] (o, from, to, x, out, at, mask);
 		else
-			(inside ? set->panel : set->again) (o, from, to, x, out, at, mask);
+			(inside ? set->panel : set->again)[bias] (o, from, to, x, out, at, mask);
 	}
 	return objective;
 }

@@ -137,14 +137,17 @@ gather_scaled(const Observed *o, int64_t from, int64_t to, float *b, float *pane
 	for (int64_t k = from; k < to; k += 4, panel += 4 * stride)
 	{
 		Four		f;
-		quad		c,
+		quad		weight,
+					target,
+					c,
 					root;
 
-		prefetch_rows(o, k, REC_AHEAD(stride));
-		four_gather(o, k, &f, true);
-		c = v_mul(f.weight, f.preference);
-		square = v_fma(c, f.preference, square);
-		root = quad_sqrt(f.weight);
+		four_begin(stride, true, o, k, &f);
+		weight = four_weights(o->bias >= 0, &f);
+		target = four_targets(o->bias >= 0, o, &f);
+		c = v_mul(weight, target);
+		square = v_fma(c, target, square);
+		root = quad_sqrt(weight);
 
 		vf			cs[4] = {quad_splat(c, 0), quad_splat(c, 1), quad_splat(c, 2), quad_splat(c, 3)};
 		vf			roots[4] = {quad_splat(root, 0), quad_splat(root, 1), quad_splat(root, 2), quad_splat(root, 3)};
@@ -156,7 +159,7 @@ gather_scaled(const Observed *o, int64_t from, int64_t to, float *b, float *pane
 			UNROLL
 			for (int i = 0; i < 4; i++)
 			{
-				vf			y = panel_vector(o, f.row[i], v, stride - 16, mask);
+				vf			y = panel_vector(o->bias >= 0, f.row[i], v, stride - 16, mask);
 
 				sum = v_fma(cs[i], y, sum);
 				v_store(panel + i * stride + v, v_mul(roots[i], y));
