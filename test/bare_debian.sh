@@ -43,8 +43,10 @@ inside() {
             mount --bind /dev/pts "$1/dev/pts" || exit 1
         root=$1
         shift
-        exec chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
-            ${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} "$@"' sh "$root" "$@"
+        chroot "$root" env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+            ${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} "$@"
+        exit $?     # not exec: process 1 has to be one that reaps what is orphaned
+        ' sh "$root" "$@"
 }
 
 # prove SUITE HOW: status 0 when all held; says what did not
