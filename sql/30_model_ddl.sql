@@ -1,0 +1,148 @@
+-- What stands in the schema of a model. rec.create_model runs the text that these functions return as the schema's owner;
+-- rec.upgrade_model runs the second one again. Types come fully qualified from the catalog, names quoted by format().
+--
+-- The functions are thin wrappers that the planner inlines: STABLE, not STRICT, no SET clause, a SQL-standard body that
+-- no search_path can redirect. The model is named by its schema's oid, which a rename does not change. Each calls one C
+-- signature whose last argument, options, has room for later arguments.
+
+CREATE FUNCTION rec._model_tables(model text, user_type text, item_type text) RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+SELECT pg_catalog.format($ddl$
+CREATE TABLE %1$I.model_version (
+	version int PRIMARY KEY, uid bigint NOT NULL, trained_at timestamptz NOT NULL, params jsonb NOT NULL,
+	explicit_feedback boolean NOT NULL, users int NOT NULL, items int NOT NULL, mean real NOT NULL,
+	newest_event bigint, half_life float8 NOT NULL, gram real[]);
+CREATE TABLE %1$I.item_factors (
+	version int NOT NULL, item_id %3$s NOT NULL, position int NOT NULL, factors real[] NOT NULL, bias real NOT NULL,
+	n_events int NOT NULL, support int NOT NULL, popularity real NOT NULL, PRIMARY KEY (version, item_id));
+CREATE TABLE %1$I.user_factors (
+	version int NOT NULL, user_id %2$s NOT NULL, factors real[] NOT NULL, bias real NOT NULL, n_events int NOT NULL,
+	PRIMARY KEY (version, user_id));
+CREATE TABLE %1$I.user_history (
+	version int NOT NULL, user_id %2$s NOT NULL, items int[] NOT NULL, weights real[] NOT NULL,
+	PRIMARY KEY (version, user_id));
+ALTER TABLE %1$I.model_version ALTER gram SET STORAGE EXTERNAL;
+ALTER TABLE %1$I.item_factors ALTER factors SET STORAGE EXTERNAL;
+ALTER TABLE %1$I.user_factors ALTER factors SET STORAGE EXTERNAL;
+ALTER TABLE %1$I.user_history ALTER items SET STORAGE EXTERNAL, ALTER weights SET STORAGE EXTERNAL;
+
+COMMENT ON TABLE %1$I.model_version IS 'Trained versions of the model that are kept';
+COMMENT ON COLUMN %1$I.model_version.version IS 'Number of the version';
+COMMENT ON COLUMN %1$I.model_version.uid IS 'Random identifier of the version';
+COMMENT ON COLUMN %1$I.model_version.trained_at IS 'When the version was written';
+COMMENT ON COLUMN %1$I.model_version.params IS 'All hyperparameters of the training';
+COMMENT ON COLUMN %1$I.model_version.explicit_feedback IS 'Whether values are ratings';
+COMMENT ON COLUMN %1$I.model_version.users IS 'Users in the version';
+COMMENT ON COLUMN %1$I.model_version.items IS 'Items in the version';
+COMMENT ON COLUMN %1$I.model_version.mean IS 'Explicit feedback: mean rating; else 0';
+COMMENT ON COLUMN %1$I.model_version.newest_event IS 'Time of the newest event, microseconds since 2000-01-01; null without a time column';
+COMMENT ON COLUMN %1$I.model_version.half_life IS 'Half-life of event weights in microseconds; 0: no decay';
+COMMENT ON COLUMN %1$I.model_version.gram IS 'Implicit feedback: unobserved_weight times the Gram matrix of the item factors, row by row; for fold-in';
+COMMENT ON TABLE %1$I.item_factors IS 'Factors of each item in each version';
+COMMENT ON COLUMN %1$I.item_factors.version IS 'Version of the model';
+COMMENT ON COLUMN %1$I.item_factors.item_id IS 'Key of the item';
+COMMENT ON COLUMN %1$I.item_factors.position IS 'Number of the item within the version, from 0 in the order of keys';
+COMMENT ON COLUMN %1$I.item_factors.factors IS 'Factors; the inner product with a user''s factors is the score';
+COMMENT ON COLUMN %1$I.item_factors.bias IS 'Explicit feedback: how far the item is rated above the mean; else 0';
+COMMENT ON COLUMN %1$I.item_factors.n_events IS 'Events with the item';
+COMMENT ON COLUMN %1$I.item_factors.support IS 'Distinct users with a positive net weight (explicit: with a rating)';
+COMMENT ON COLUMN %1$I.item_factors.popularity IS 'As support, each user decayed by the time of the newest event with the item';
+COMMENT ON TABLE %1$I.user_factors IS 'Factors of each user in each version';
+COMMENT ON COLUMN %1$I.user_factors.version IS 'Version of the model';
+COMMENT ON COLUMN %1$I.user_factors.user_id IS 'Key of the user';
+COMMENT ON COLUMN %1$I.user_factors.factors IS 'Factors; the inner product with an item''s factors is the score';
+COMMENT ON COLUMN %1$I.user_factors.bias IS 'Explicit feedback: how far the user rates above the mean; else 0';
+COMMENT ON COLUMN %1$I.user_factors.n_events IS 'Events of the user';
+COMMENT ON TABLE %1$I.user_history IS 'What each user had done when a version was trained';
+COMMENT ON COLUMN %1$I.user_history.version IS 'Version of the model';
+COMMENT ON COLUMN %1$I.user_history.user_id IS 'Key of the user';
+COMMENT ON COLUMN %1$I.user_history.items IS 'Positions of the user''s items in item_factors, ascending';
+COMMENT ON COLUMN %1$I.user_history.weights IS 'Net weight of each of these items (explicit: the rating) before weight_transform';
+$ddl$, model, user_type, item_type)
+$$;
+
+CREATE FUNCTION rec._model_functions(model text, user_type text, item_type text, user_argument text, item_argument text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+AS $$
+SELECT pg_catalog.format($ddl$
+CREATE OR REPLACE VIEW %1$I.active_items AS
+	SELECT f.item_id, f.factors, f.bias, f.n_events, f.support, f.popularity
+	FROM %1$I.item_factors f WHERE f.version = (SELECT m.active_version FROM rec.model m JOIN pg_catalog.pg_namespace n
+		ON n.nspname = m.model WHERE n.oid = %6$L::pg_catalog.regnamespace);
+CREATE OR REPLACE VIEW %1$I.active_users AS
+	SELECT f.user_id, f.factors, f.bias, f.n_events
+	FROM %1$I.user_factors f WHERE f.version = (SELECT m.active_version FROM rec.model m JOIN pg_catalog.pg_namespace n
+		ON n.nspname = m.model WHERE n.oid = %6$L::pg_catalog.regnamespace);
+COMMENT ON VIEW %1$I.active_items IS 'Items of the active version, see item_factors';
+COMMENT ON VIEW %1$I.active_users IS 'Users of the active version, see user_factors';
+
+CREATE OR REPLACE FUNCTION %1$I.recommend(user_id %4$s, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
+	exclude_events text[] DEFAULT NULL, candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL,
+	version int DEFAULT NULL)
+RETURNS TABLE (item_id %3$s, score real, rank int, source text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.item_id, r.score, r.rank, r.source
+	FROM rec._recommend(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6, $7, NULL::jsonb) r;
+END;
+COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all), best first. exclude_seen leaves out items of the user''s events, exclude_events only those of the named event types; candidates and exclude allow and forbid items. source: personalized (stored factors), folded_in (from the events as they stand now), popular (nothing positive is known of the user). An unknown user gets popular items. Errors: k negative, version unknown, no USAGE on the schema.';
+
+CREATE OR REPLACE FUNCTION %1$I.recommend_for(recent_items %5$s[], k int DEFAULT 10, exclude_seen boolean DEFAULT true,
+	candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL, version int DEFAULT NULL)
+RETURNS TABLE (item_id %3$s, score real, rank int, source text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.item_id, r.score, r.rank, r.source
+	FROM rec._recommend_for(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6, NULL::jsonb) r;
+END;
+COMMENT ON FUNCTION %1$I.recommend_for IS 'The k best items for a basket or an anonymous visitor, given the items at hand (each counts as one event). Unknown items are ignored; without a known one the answer is popular items.';
+
+CREATE OR REPLACE FUNCTION %1$I.recommend_users(item_id %5$s, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
+	version int DEFAULT NULL)
+RETURNS TABLE (user_id %2$s, score real, rank int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.user_id, r.score, r.rank
+	FROM rec._recommend_users(%6$L::pg_catalog.regnamespace, $1, NULL::%2$s, $2, $3, $4, NULL::jsonb) r;
+END;
+COMMENT ON FUNCTION %1$I.recommend_users IS 'The audience of an item: the k users with the highest score for it, by stored factors. exclude_seen leaves out users who had the item when the version was trained. Reads all users of the version.';
+
+CREATE OR REPLACE FUNCTION %1$I.similar_items(item %5$s, k int DEFAULT 10, min_support int DEFAULT NULL,
+	version int DEFAULT NULL)
+RETURNS TABLE (item_id %3$s, score real, rank int, support int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.item_id, r.score, r.rank, r.support
+	FROM rec._similar_items(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, NULL::jsonb) r;
+END;
+COMMENT ON FUNCTION %1$I.similar_items IS 'The k items most similar to an item: cosine of the factors, -1 to 1. Only items with at least min_support users; null: items with 5 users and more first, then the others. Unknown item: no rows.';
+
+CREATE OR REPLACE FUNCTION %1$I.similar_users(of_user %4$s, k int DEFAULT 10, version int DEFAULT NULL)
+RETURNS TABLE (user_id %2$s, score real, rank int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.user_id, r.score, r.rank
+	FROM rec._similar_users(%6$L::pg_catalog.regnamespace, $1, NULL::%2$s, $2, $3, NULL::jsonb) r;
+END;
+COMMENT ON FUNCTION %1$I.similar_users IS 'The k users most similar to a user: cosine of the stored factors, -1 to 1. Unknown user: no rows. Reads all users of the version.';
+
+CREATE OR REPLACE FUNCTION %1$I.predict(user_id %4$s, item_id %5$s, version int DEFAULT NULL) RETURNS real
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500
+RETURN rec._predict(%6$L::pg_catalog.regnamespace, $1, $2, $3, NULL::jsonb);
+COMMENT ON FUNCTION %1$I.predict IS 'Score of one item for one user, the same number that recommend() gives; with explicit feedback the expected rating. Null for an unknown item, and with implicit feedback for a user without positive events.';
+
+CREATE OR REPLACE FUNCTION %1$I.explain(user_id %4$s, item %5$s, k int DEFAULT NULL, version int DEFAULT NULL)
+RETURNS TABLE (item_id %3$s, weight real, contribution real, share real, rank int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.item_id, r.weight, r.contribution, r.share, r.rank
+	FROM rec._explain(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $3, $2, $4, NULL::jsonb) r;
+END;
+COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s past items, each with its net weight, its contribution to the score, and the share of the score (contribution / score), largest contribution first. All contributions add up to predict(); with explicit feedback the row without an item is the part that depends on no event. Needs SELECT on the events.';
+$ddl$, model, user_type, item_type, user_argument, item_argument, pg_catalog.quote_ident(model))
+$$;
+
+COMMENT ON FUNCTION rec._model_tables(text, text, text) IS 'Internal: statements that create the tables of a model';
+COMMENT ON FUNCTION rec._model_functions(text, text, text, text, text) IS 'Internal: statements that create the views and functions of a model';

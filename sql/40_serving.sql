@@ -1,0 +1,131 @@
+-- The C functions behind the models' own functions, and the forms that take the model by name.
+-- The second argument of type "any" is a key of any type that fits the model; the third, a typed null, says which type
+-- the answer's keys shall have: the column's own, or text.
+
+CREATE FUNCTION rec._rows(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_rows_support' LANGUAGE C STRICT;
+
+CREATE FUNCTION rec._model(model text) RETURNS regnamespace
+	AS 'MODULE_PATHNAME', 'rec_model_of_name' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+
+CREATE FUNCTION rec._recommend(model regnamespace, user_id "any", item_type anyelement, k int, exclude_seen boolean,
+	exclude_events text[], candidates "any", exclude "any", version int, options jsonb)
+RETURNS TABLE (item_id anyelement, score real, rank int, source text)
+	AS 'MODULE_PATHNAME', 'rec_recommend' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10 SUPPORT rec._rows;
+
+CREATE FUNCTION rec._recommend_for(model regnamespace, recent_items "any", item_type anyelement, k int,
+	exclude_seen boolean, candidates "any", exclude "any", version int, options jsonb)
+RETURNS TABLE (item_id anyelement, score real, rank int, source text)
+	AS 'MODULE_PATHNAME', 'rec_recommend_for' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10 SUPPORT rec._rows;
+
+CREATE FUNCTION rec._recommend_users(model regnamespace, item_id "any", user_type anyelement, k int,
+	exclude_seen boolean, version int, options jsonb)
+RETURNS TABLE (user_id anyelement, score real, rank int)
+	AS 'MODULE_PATHNAME', 'rec_recommend_users' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 10 SUPPORT rec._rows;
+
+CREATE FUNCTION rec._similar_items(model regnamespace, item "any", item_type anyelement, k int, min_support int,
+	version int, options jsonb)
+RETURNS TABLE (item_id anyelement, score real, rank int, support int)
+	AS 'MODULE_PATHNAME', 'rec_similar_items' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10 SUPPORT rec._rows;
+
+CREATE FUNCTION rec._similar_users(model regnamespace, of_user "any", user_type anyelement, k int, version int,
+	options jsonb)
+RETURNS TABLE (user_id anyelement, score real, rank int)
+	AS 'MODULE_PATHNAME', 'rec_similar_users' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 10 SUPPORT rec._rows;
+
+CREATE FUNCTION rec._predict(model regnamespace, user_id "any", item_id "any", version int, options jsonb)
+RETURNS real
+	AS 'MODULE_PATHNAME', 'rec_predict' LANGUAGE C STABLE PARALLEL RESTRICTED COST 500;
+
+CREATE FUNCTION rec._explain(model regnamespace, user_id "any", item_type anyelement, k int, item "any", version int,
+	options jsonb)
+RETURNS TABLE (item_id anyelement, weight real, contribution real, share real, rank int)
+	AS 'MODULE_PATHNAME', 'rec_explain' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10 SUPPORT rec._rows;
+
+COMMENT ON FUNCTION rec._rows(internal) IS 'Internal: planner support, estimates the rows of the functions that take k';
+COMMENT ON FUNCTION rec._model(text) IS 'Internal: schema of a model by name, an error with the nearest name otherwise';
+COMMENT ON FUNCTION rec._recommend IS 'Internal: behind <model>.recommend and rec.recommend';
+COMMENT ON FUNCTION rec._recommend_for IS 'Internal: behind <model>.recommend_for and rec.recommend_for';
+COMMENT ON FUNCTION rec._recommend_users IS 'Internal: behind <model>.recommend_users and rec.recommend_users';
+COMMENT ON FUNCTION rec._similar_items IS 'Internal: behind <model>.similar_items and rec.similar_items';
+COMMENT ON FUNCTION rec._similar_users IS 'Internal: behind <model>.similar_users and rec.similar_users';
+COMMENT ON FUNCTION rec._predict IS 'Internal: behind <model>.predict and rec.predict';
+COMMENT ON FUNCTION rec._explain IS 'Internal: behind <model>.explain and rec.explain';
+
+-- By name, with ids as text: for tools that do not know the model's types.
+
+CREATE FUNCTION rec.recommend(model text, user_id text, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
+	exclude_events text[] DEFAULT NULL, candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL,
+	version int DEFAULT NULL)
+RETURNS TABLE (item_id text, score real, rank int, source text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.item_id, r.score, r.rank, r.source
+	FROM rec._recommend(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7, $8, NULL::jsonb) r;
+END;
+
+CREATE FUNCTION rec.recommend(model text, user_id anyelement, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
+	exclude_events text[] DEFAULT NULL, candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL,
+	version int DEFAULT NULL)
+RETURNS TABLE (item_id text, score real, rank int, source text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+AS $$
+	SELECT r.item_id, r.score, r.rank, r.source
+	FROM rec._recommend(rec._model($1), $2, NULL::pg_catalog.text, $3, $4, $5, $6, $7, $8, NULL::pg_catalog.jsonb) r;
+$$;
+
+CREATE FUNCTION rec.recommend_for(model text, recent_items text[], k int DEFAULT 10, exclude_seen boolean DEFAULT true,
+	candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, version int DEFAULT NULL)
+RETURNS TABLE (item_id text, score real, rank int, source text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.item_id, r.score, r.rank, r.source
+	FROM rec._recommend_for(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7, NULL::jsonb) r;
+END;
+
+CREATE FUNCTION rec.recommend_users(model text, item_id text, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
+	version int DEFAULT NULL)
+RETURNS TABLE (user_id text, score real, rank int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.user_id, r.score, r.rank
+	FROM rec._recommend_users(rec._model($1), $2, NULL::text, $3, $4, $5, NULL::jsonb) r;
+END;
+
+CREATE FUNCTION rec.similar_items(model text, item text, k int DEFAULT 10, min_support int DEFAULT NULL,
+	version int DEFAULT NULL)
+RETURNS TABLE (item_id text, score real, rank int, support int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.item_id, r.score, r.rank, r.support
+	FROM rec._similar_items(rec._model($1), $2, NULL::text, $3, $4, $5, NULL::jsonb) r;
+END;
+
+CREATE FUNCTION rec.similar_users(model text, of_user text, k int DEFAULT 10, version int DEFAULT NULL)
+RETURNS TABLE (user_id text, score real, rank int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 100000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.user_id, r.score, r.rank
+	FROM rec._similar_users(rec._model($1), $2, NULL::text, $3, $4, NULL::jsonb) r;
+END;
+
+CREATE FUNCTION rec.predict(model text, user_id text, item_id text, version int DEFAULT NULL) RETURNS real
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500
+RETURN rec._predict(rec._model($1), $2, $3, $4, NULL::jsonb);
+
+CREATE FUNCTION rec.explain(model text, user_id text, item text, k int DEFAULT NULL, version int DEFAULT NULL)
+RETURNS TABLE (item_id text, weight real, contribution real, share real, rank int)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
+BEGIN ATOMIC
+	SELECT r.item_id, r.weight, r.contribution, r.share, r.rank
+	FROM rec._explain(rec._model($1), $2, NULL::text, $4, $3, $5, NULL::jsonb) r;
+END;
+
+COMMENT ON FUNCTION rec.recommend(text, text, int, boolean, text[], text[], text[], int) IS 'The k best items for a user of a model, item ids as text: <model>.recommend() for tools that take the model by name. Ids are read with the input function of the key''s type. Errors: unknown model (with the nearest name), invalid id, k negative, unknown version, no USAGE on the model''s schema.';
+COMMENT ON FUNCTION rec.recommend(text, anyelement, int, boolean, text[], text[], text[], int) IS 'As rec.recommend(text, text), for a user id of the key''s own type or any integer type';
+COMMENT ON FUNCTION rec.recommend_for(text, text[], int, boolean, text[], text[], int) IS '<model>.recommend_for() by model name: the k best items for a basket of items, ids as text';
+COMMENT ON FUNCTION rec.recommend_users(text, text, int, boolean, int) IS '<model>.recommend_users() by model name: the k users with the highest score for an item, ids as text';
+COMMENT ON FUNCTION rec.similar_items(text, text, int, int, int) IS '<model>.similar_items() by model name: the k items most similar to an item by cosine, ids as text';
+COMMENT ON FUNCTION rec.similar_users(text, text, int, int) IS '<model>.similar_users() by model name: the k users most similar to a user by cosine, ids as text';
+COMMENT ON FUNCTION rec.predict(text, text, text, int) IS '<model>.predict() by model name: score (explicit feedback: expected rating) of one item for one user';
+COMMENT ON FUNCTION rec.explain(text, text, text, int, int) IS '<model>.explain() by model name: which past items contributed how much to a score, ids as text';

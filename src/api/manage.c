@@ -1,0 +1,458 @@
+/*
+ * manage.c
+ *		create_model, alter_model, drop_model, rename_model, upgrade_model, activate.
+ *
+ * The tables and functions of a model are created by statements that SQL functions return (sql/30_model_ddl.sql), run
+ * as the owner of the model's schema. A row of the catalog is written after the checks, as the catalog's owner.
+ */
+#include "api/options.h"
+
+#include "access/genam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "model/params.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#define MODEL_COLUMNS 14
+
+static char *
+text_argument(FunctionCallInfo fcinfo, int i)
+{
+	return PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
+}
+
+static char *
+required_argument(FunctionCallInfo fcinfo, int i, const char *name)
+{
+	if (PG_ARGISNULL(i))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
+	return text_argument(fcinfo, i);
+}
+
+static void
+spi_run(const char *sql, int expected)
+{
+	int			result;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	result = SPI_execute(sql, false, 0);
+	if (result < 0 || (expected != 0 && result != expected))
+		elog(ERROR, "statement failed: %s", sql);
+	SPI_finish();
+}
+
+static bool
+feedback_of(const char *name)
+{
+	if (strcmp(name, "explicit") != 0 && strcmp(name, "implicit") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid feedback \"%s\"", name),
+				 errdetail("Allowed are \"implicit\" (events are evidence of preference) and \"explicit\" (values are ratings).")));
+	return strcmp(name, "explicit") == 0;
+}
+
+/* The values of a row of rec.model, in the order of the columns up to active_version. */
+static void
+model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
+{
+	const char *texts[] = {m->name, m->events_schema, m->events_relation, m->user_column, m->item_column,
+	m->value_column, m->event_column};
+	int			i;
+
+	memset(nulls, ' ', MODEL_COLUMNS);
+	for (i = 0; i < (int) lengthof(texts); i++)
+	{
+		types[i] = TEXTOID;
+		values[i] = texts[i] ? CStringGetTextDatum(texts[i]) : (Datum) 0;
+		nulls[i] = texts[i] ? ' ' : 'n';
+	}
+	types[i] = JSONBOID;
+	nulls[i] = m->event_weights ? ' ' : 'n';
+	values[i++] = JsonbPGetDatum(m->event_weights);
+	types[i] = TEXTOID;
+	nulls[i] = m->time_column ? ' ' : 'n';
+	values[i++] = m->time_column ? CStringGetTextDatum(m->time_column) : (Datum) 0;
+	types[i] = INTERVALOID;
+	nulls[i] = m->half_life ? ' ' : 'n';
+	values[i++] = IntervalPGetDatum(m->half_life);
+	types[i] = TEXTOID;
+	values[i++] = CStringGetTextDatum(m->explicit_feedback ? "explicit" : "implicit");
+	types[i] = JSONBOID;
+	values[i++] = JsonbPGetDatum(m->params);
+	types[i] = INT4OID;
+	values[i++] = Int32GetDatum(m->keep_versions);
+	types[i] = INT4OID;
+	nulls[i] = m->active_version ? ' ' : 'n';
+	values[i++] = Int32GetDatum(m->active_version);
+	Assert(i == MODEL_COLUMNS);
+}
+
+static void
+forget_model(const char *name)
+{
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1] = {CStringGetTextDatum(name)};
+
+	rec_catalog_execute("DELETE FROM rec.model WHERE model = $1", 1, types, values, NULL);
+	rec_catalog_execute("DELETE FROM rec.training_run WHERE model = $1", 1, types, values, NULL);
+}
+
+/* An existing schema may become a model's when the caller owns it and it is empty. */
+static void
+check_existing_schema(Oid schema, const char *name)
+{
+	Oid			types[1] = {OIDOID};
+	Datum		values[1] = {ObjectIdGetDatum(schema)};
+	uint64		objects;
+
+	if (rec_model_by_schema(schema, true) != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_OBJECT),
+				 errmsg("model \"%s\" already exists", name),
+				 errhint("Change it with rec.alter_model, or drop it with rec.drop_model.")));
+	objects = rec_catalog_execute("SELECT 1 FROM pg_depend WHERE refclassid = 'pg_namespace'::regclass "
+								  "AND refobjid = $1 AND deptype <> 'i' LIMIT 1", 1, types, values, NULL);
+	if (objects > 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DUPLICATE_SCHEMA),
+				 errmsg("schema \"%s\" already exists and is not empty", name),
+				 errhint("Give the model another name: it lives in a schema of its own.")));
+}
+
+static Oid
+schema_owner(Oid schema)
+{
+	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
+	Oid			owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for schema %u", schema);
+	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/* The schema of a new model; returns its oid. */
+static Oid
+provide_schema(const char *name)
+{
+	Oid			schema = get_namespace_oid(name, true);
+
+	if (!OidIsValid(schema))
+	{
+		spi_run(psprintf("CREATE SCHEMA %s", quote_identifier(name)), SPI_OK_UTILITY);
+		CommandCounterIncrement();
+		forget_model(name);		/* what DROP SCHEMA may have left of a former one */
+		return get_namespace_oid(name, false);
+	}
+	if (!has_privs_of_role(GetUserId(), schema_owner(schema)))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("must be owner of schema \"%s\" to make it a model", name),
+				 errhint("Give the model another name, or create it as the schema's owner.")));
+	check_existing_schema(schema, name);
+	return schema;
+}
+
+/* Runs what a function of sql/30_model_ddl.sql returns, as the schema's owner. */
+static void
+run_ddl(const RecModel *model, const char *function, int nargs, char *const *arguments)
+{
+	RecRole		saved = rec_role_enter(schema_owner(model->schema));
+	StringInfoData call;
+	char	   *ddl;
+
+	initStringInfo(&call);
+	appendStringInfo(&call, "SELECT rec.%s(", function);
+	for (int i = 0; i < nargs; i++)
+		appendStringInfo(&call, "%s%s", i ? ", " : "", quote_literal_cstr(arguments[i]));
+	appendStringInfoString(&call, ")");
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(call.data, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "no statements from %s", call.data);
+	ddl = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+	if (SPI_execute(ddl, false, 0) < 0)
+		elog(ERROR, "creating the objects of model \"%s\" failed", model->name);
+	SPI_finish();
+	rec_role_leave(&saved);
+}
+
+static bool
+is_integer(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+static void
+create_tables(const RecModel *model, const RecEventSource *source)
+{
+	char	   *arguments[] = {model->name,
+		rec_key_type_sql(source->user_type, source->user_collation),
+	rec_key_type_sql(source->item_type, source->item_collation)};
+
+	run_ddl(model, "_model_tables", lengthof(arguments), arguments);
+}
+
+static void
+create_functions(const RecModel *model, Oid user_type, Oid item_type)
+{
+	char	   *arguments[] = {model->name,
+		rec_key_type_sql(user_type, InvalidOid), rec_key_type_sql(item_type, InvalidOid),
+		rec_key_type_sql(is_integer(user_type) ? INT8OID : user_type, InvalidOid),
+	rec_key_type_sql(is_integer(item_type) ? INT8OID : item_type, InvalidOid)};
+
+	run_ddl(model, "_model_functions", lengthof(arguments), arguments);
+}
+
+PG_FUNCTION_INFO_V1(rec_create_model);
+Datum
+rec_create_model(PG_FUNCTION_ARGS)
+{
+	RecModel	m = {.name = required_argument(fcinfo, 0, "model")};
+	char	   *events = required_argument(fcinfo, 1, "events");
+	RecEventSource source;
+	Oid			types[MODEL_COLUMNS];
+	Datum		values[MODEL_COLUMNS];
+	char		nulls[MODEL_COLUMNS];
+
+	rec_check_model_name(m.name);
+	rec_options_events(&m, events);
+	m.user_column = required_argument(fcinfo, 2, "user_column");
+	m.item_column = required_argument(fcinfo, 3, "item_column");
+	m.value_column = text_argument(fcinfo, 4);
+	m.event_column = text_argument(fcinfo, 5);
+	m.event_weights = PG_ARGISNULL(6) ? NULL : PG_GETARG_JSONB_P(6);
+	m.time_column = text_argument(fcinfo, 7);
+	m.half_life = PG_ARGISNULL(8) ? NULL : PG_GETARG_INTERVAL_P(8);
+	m.explicit_feedback = feedback_of(required_argument(fcinfo, 9, "feedback"));
+	m.params = PG_ARGISNULL(10) ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"))) :
+		PG_GETARG_JSONB_P(10);
+	m.keep_versions = PG_ARGISNULL(11) ? 2 : PG_GETARG_INT32(11);
+	rec_options_check(&m, &source);
+
+	m.schema = provide_schema(m.name);
+	create_tables(&m, &source);
+	model_row(&m, types, values, nulls);
+	rec_catalog_execute("INSERT INTO rec.model (model, events_schema, events_relation, user_column, item_column, "
+						"value_column, event_column, event_weights, time_column, half_life, feedback, params, "
+						"keep_versions, active_version) VALUES "
+						"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+						MODEL_COLUMNS, types, values, nulls);
+	create_functions(&m, source.user_type, source.item_type);
+	rec_advise_index(&m, &source);
+	PG_RETURN_TEXT_P(cstring_to_text(m.name));
+}
+
+/* Puts one option back to its default. */
+static void
+reset_option(RecModel *m, const char *name)
+{
+	static const char *const names[] = {"value_column", "event_column", "event_weights", "time_column", "half_life",
+	"feedback", "params", "keep_versions"};
+	const char *near;
+
+	if (strcmp(name, "value_column") == 0)
+		m->value_column = NULL;
+	else if (strcmp(name, "event_column") == 0)
+		m->event_column = NULL;
+	else if (strcmp(name, "event_weights") == 0)
+		m->event_weights = NULL;
+	else if (strcmp(name, "time_column") == 0)
+		m->time_column = NULL;
+	else if (strcmp(name, "half_life") == 0)
+		m->half_life = NULL;
+	else if (strcmp(name, "feedback") == 0)
+		m->explicit_feedback = false;
+	else if (strcmp(name, "params") == 0)
+		m->params = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	else if (strcmp(name, "keep_versions") == 0)
+		m->keep_versions = 2;
+	else
+	{
+		near = rec_nearest_name(name, names, lengthof(names));
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" cannot be reset", name),
+				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params and keep_versions."),
+				 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
+	}
+}
+
+static void
+reset_options(RecModel *m, ArrayType *names)
+{
+	Datum	   *value;
+	bool	   *null;
+	int			n;
+
+	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &value, &null, &n);
+	for (int i = 0; i < n; i++)
+		if (!null[i])
+			reset_option(m, TextDatumGetCString(value[i]));
+}
+
+static void
+take_options(RecModel *m, FunctionCallInfo fcinfo)
+{
+	char	  **texts[] = {&m->user_column, &m->item_column, &m->value_column, &m->event_column};
+
+	if (!PG_ARGISNULL(1))
+		rec_options_events(m, text_argument(fcinfo, 1));
+	for (int i = 0; i < (int) lengthof(texts); i++)
+		if (!PG_ARGISNULL(2 + i))
+			*texts[i] = text_argument(fcinfo, 2 + i);
+	if (!PG_ARGISNULL(6))
+		m->event_weights = PG_GETARG_JSONB_P(6);
+	if (!PG_ARGISNULL(7))
+		m->time_column = text_argument(fcinfo, 7);
+	if (!PG_ARGISNULL(8))
+		m->half_life = PG_GETARG_INTERVAL_P(8);
+	if (!PG_ARGISNULL(9))
+		m->explicit_feedback = feedback_of(text_argument(fcinfo, 9));
+	if (!PG_ARGISNULL(10))
+		m->params = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(m->params), PG_GETARG_DATUM(10)));
+	if (!PG_ARGISNULL(11))
+		m->keep_versions = PG_GETARG_INT32(11);
+}
+
+/* The tables hold keys of the types the model was created with. */
+static void
+check_same_types(const RecModel *m, const RecEventSource *source)
+{
+	Oid			tables[2] = {rec_model_relation(m, "user_factors"), rec_model_relation(m, "item_factors")};
+	Oid			types[2] = {source->user_type, source->item_type};
+	const char *names[2] = {"user", "item"};
+
+	for (int i = 0; i < 2; i++)
+		if (get_atttype(tables[i], 2) != types[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("the type of the %s key cannot change from %s to %s", names[i],
+							format_type_be(get_atttype(tables[i], 2)), format_type_be(types[i])),
+					 errhint("Drop the model and create it again, or point it at a view that casts the key.")));
+}
+
+PG_FUNCTION_INFO_V1(rec_alter_model);
+Datum
+rec_alter_model(PG_FUNCTION_ARGS)
+{
+	RecModel   *m = rec_model_by_schema(rec_model_schema(required_argument(fcinfo, 0, "model")), false);
+	RecEventSource source;
+	Oid			types[MODEL_COLUMNS];
+	Datum		values[MODEL_COLUMNS];
+	char		nulls[MODEL_COLUMNS];
+
+	rec_model_require_owner(m, "alter");
+	rec_model_lock(m);
+	if (!PG_ARGISNULL(10))
+	{
+		RecParams	params = rec_params_default(m->explicit_feedback);
+
+		rec_params_read(&params, PG_GETARG_JSONB_P(10));	/* a clear error before the concatenation */
+	}
+	if (!PG_ARGISNULL(12))
+		reset_options(m, PG_GETARG_ARRAYTYPE_P(12));
+	take_options(m, fcinfo);
+	rec_options_check(m, &source);
+	check_same_types(m, &source);
+	model_row(m, types, values, nulls);
+	rec_catalog_execute("UPDATE rec.model SET events_schema = $2, events_relation = $3, user_column = $4, "
+						"item_column = $5, value_column = $6, event_column = $7, event_weights = $8, time_column = $9, "
+						"half_life = $10, feedback = $11, params = $12, keep_versions = $13 "
+						"WHERE model = $1 AND active_version IS NOT DISTINCT FROM $14",
+						MODEL_COLUMNS, types, values, nulls);
+	rec_advise_index(m, &source);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(rec_drop_model);
+Datum
+rec_drop_model(PG_FUNCTION_ARGS)
+{
+	char	   *name = text_argument(fcinfo, 0);
+	Oid			schema = get_namespace_oid(name, true);
+	RecModel   *m = OidIsValid(schema) ? rec_model_by_schema(schema, true) : NULL;
+	const char *q;
+
+	if (m == NULL)
+	{
+		if (!PG_GETARG_BOOL(1))
+			(void) rec_model_schema(name);	/* the error */
+		ereport(NOTICE, (errmsg("model \"%s\" does not exist, skipping", name)));
+		PG_RETURN_VOID();
+	}
+	rec_model_require_owner(m, "drop");
+	rec_model_lock(m);
+	q = quote_identifier(name);
+	/* RESTRICT throughout: what others built on the model is not ours to drop */
+	spi_run(psprintf("DROP FUNCTION IF EXISTS %s.recommend, %s.recommend_for, %s.recommend_users, %s.similar_items, "
+					 "%s.similar_users, %s.predict, %s.explain", q, q, q, q, q, q, q), SPI_OK_UTILITY);
+	spi_run(psprintf("DROP VIEW IF EXISTS %s.active_items, %s.active_users", q, q), SPI_OK_UTILITY);
+	spi_run(psprintf("DROP TABLE IF EXISTS %s.user_history, %s.user_factors, %s.item_factors, %s.model_version",
+					 q, q, q, q), SPI_OK_UTILITY);
+	spi_run(psprintf("DROP SCHEMA %s", q), SPI_OK_UTILITY);
+	forget_model(name);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(rec_rename_model);
+Datum
+rec_rename_model(PG_FUNCTION_ARGS)
+{
+	RecModel   *m = rec_model_by_schema(rec_model_schema(text_argument(fcinfo, 0)), false);
+	char	   *new_name = text_argument(fcinfo, 1);
+	Oid			types[2] = {TEXTOID, TEXTOID};
+	Datum		values[2] = {CStringGetTextDatum(m->name), CStringGetTextDatum(new_name)};
+
+	rec_model_require_owner(m, "rename");
+	rec_check_model_name(new_name);
+	rec_model_lock(m);
+	spi_run(psprintf("ALTER SCHEMA %s RENAME TO %s", quote_identifier(m->name), quote_identifier(new_name)),
+			SPI_OK_UTILITY);
+	forget_model(new_name);		/* what DROP SCHEMA may have left of a former model of that name */
+	rec_catalog_execute("UPDATE rec.model SET model = $2 WHERE model = $1", 2, types, values, NULL);
+	rec_catalog_execute("UPDATE rec.training_run SET model = $2 WHERE model = $1", 2, types, values, NULL);
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(rec_upgrade_model);
+Datum
+rec_upgrade_model(PG_FUNCTION_ARGS)
+{
+	RecModel   *m = rec_model_by_schema(rec_model_schema(text_argument(fcinfo, 0)), false);
+
+	rec_model_require_owner(m, "upgrade");
+	rec_model_lock(m);
+	create_functions(m, get_atttype(rec_model_relation(m, "user_factors"), 2),
+					 get_atttype(rec_model_relation(m, "item_factors"), 2));
+	PG_RETURN_VOID();
+}
+
+PG_FUNCTION_INFO_V1(rec_activate);
+Datum
+rec_activate(PG_FUNCTION_ARGS)
+{
+	RecModel   *m = rec_model_by_schema(rec_model_schema(text_argument(fcinfo, 0)), false);
+	int			version = PG_GETARG_INT32(1);
+	Oid			types[2] = {TEXTOID, INT4OID};
+	Datum		values[2] = {CStringGetTextDatum(m->name), Int32GetDatum(version)};
+
+	rec_model_require_owner(m, "activate a version of");
+	rec_model_lock(m);
+	if (version <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" has no version %d", m->name, version)));
+	(void) rec_version_get(m, version);
+	rec_catalog_execute("UPDATE rec.model SET active_version = $2 WHERE model = $1", 2, types, values, NULL);
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,301 @@
+/*
+ * similar.c
+ *		similar_items(), similar_users() and recommend_users(): nearest by stored factors.
+ */
+#include "api/serve.h"
+
+#include <math.h>
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "core/score.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#define DEFAULT_SUPPORT 5		/* items with fewer users come last, so that chance does not fill the list */
+
+static void
+put_similar_item(const RecCall *call, RecScored s, int rank)
+{
+	const RecKeys *keys = &call->serving->keys;
+	Datum		v[4] = {rec_call_output(call, &keys->kind, rec_keys_datum(keys, s.position)),
+		Float4GetDatum(s.score), Int32GetDatum(rank), Int32GetDatum(call->serving->support[s.position])};
+	bool		null[4] = {0};
+
+	tuplestore_putvalues(call->result->setResult, call->result->setDesc, v, null);
+}
+
+/* The best k among items of at least (or of less than) the given support. */
+static int
+best_items(const RecCall *call, const float *cosine, int self, int support, bool at_least, int k, int rank)
+{
+	const RecServing *s = call->serving;
+	RecTopK		top;
+
+	rec_topk_init(&top, palloc_extended(Max(k, 1) * sizeof(RecScored), MCXT_ALLOC_HUGE), k);
+	for (int i = 0; i < s->n; i++)
+		if (i != self && s->norm[i] > 0 && (s->support[i] >= support) == at_least)
+			rec_topk_offer(&top, cosine[i], i);
+	rec_topk_sort(&top);
+	for (int r = 0; r < top.n; r++)
+		put_similar_item(call, top.entry[r], ++rank);
+	return rank;
+}
+
+PG_FUNCTION_INFO_V1(rec_similar_items);
+Datum
+rec_similar_items(PG_FUNCTION_ARGS)
+{
+	RecCall		call;
+	const RecServing *s;
+	Datum		key;
+	int			position = -1;
+	bool		strict = !PG_ARGISNULL(4);
+	int			support = strict ? PG_GETARG_INT32(4) : DEFAULT_SUPPORT;
+
+	rec_call_begin(&call, fcinfo, 3, 5);
+	if (support < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("min_support must not be negative")));
+	s = call.serving;
+	if (rec_call_key(&call, 1, &s->keys.kind, &key))
+		position = rec_keys_find(&s->keys, key);
+	if (position >= 0 && s->norm[position] > 0)
+	{
+		/* the item's own factors as the vector; with explicit feedback its bias must not take part */
+		float	   *vector = (float *) TYPEALIGN(64, (uintptr_t) palloc0(s->stride * sizeof(float) + 64));
+		float	   *cosine;
+		int			limit = rec_call_limit(&call, s->n),
+					rank;
+
+		memcpy(vector, s->items + (Size) position * s->stride, s->params.factors * sizeof(float));
+		cosine = rec_call_scores(&call, vector);
+		for (int i = 0; i < s->n; i++)
+			cosine[i] = s->norm[i] > 0 ? cosine[i] / (s->norm[i] * s->norm[position]) : 0;
+		rank = best_items(&call, cosine, position, support, true, limit, 0);
+		if (!strict && rank < limit)
+			(void) best_items(&call, cosine, position, support, false, limit - rank, rank);
+	}
+	rec_call_end(&call);
+	return (Datum) 0;
+}
+
+/* The best users met so far, with their keys. */
+typedef struct UserScan
+{
+	RecKeys		keys;			/* of all users, in the order of the scan */
+	float	   *score;
+	int			room;
+} UserScan;
+
+/* These functions show other users' keys and what is stored of them: not where row security hides rows. */
+static void
+refuse_row_security(const RecCall *call)
+{
+	RecLive		live;
+
+	rec_live_rights(call->model, &live);
+	if (live.secured)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("users of model \"%s\" cannot be searched under row-level security", call->model->name),
+				 errdetail("The stored factors rest on events that the policies may hide from the current role.")));
+}
+
+/* Scores every user of the version: <vector, user row>, divided by the length of the user's factors for a cosine. */
+static void
+scan_users(const RecCall *call, const RecKeyType *kind, const float *vector, bool cosine, float offset, UserScan *u)
+{
+	const RecServing *s = call->serving;
+	Relation	rel = table_open(rec_model_relation(call->model, "user_factors"), AccessShareLock);
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend user", ALLOCSET_DEFAULT_SIZES);
+	float	   *row = (float *) TYPEALIGN(64, (uintptr_t) palloc0(s->stride * sizeof(float) + 64));
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple	tuple;
+
+	memset(u, 0, sizeof(*u));
+	rec_keys_init(&u->keys, kind, CurrentMemoryContext);
+	u->room = 1024;
+	u->score = palloc(u->room * sizeof(float));
+	RelationGetIndexList(rel);
+	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(s->version));
+	scan = systable_beginscan(rel, rel->rd_pkindex, OidIsValid(rel->rd_pkindex), GetActiveSnapshot(), 1, &key);
+	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
+	{
+		MemoryContext old = MemoryContextSwitchTo(row_context);
+		bool		null;
+		float		score,
+					own = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		rec_row_factors(s, tuple, RelationGetDescr(rel), 3, row);
+		if (s->rule.explicit_feedback)
+		{
+			own = cosine ? 0 : row[s->params.factors];
+			row[s->params.factors] = cosine ? 0 : 1;
+		}
+		rec_score_rows(row, 1, s->stride, vector, &score);
+		if (cosine)
+		{
+			float		squares;
+
+			rec_score_rows(row, 1, s->stride, row, &squares);
+			score = squares > 0 ? score / sqrtf(squares) : -INFINITY;
+		}
+		else
+			score += offset + own;
+		if (u->keys.n == u->room)
+		{
+			u->room *= 2;
+			u->score = repalloc_huge(u->score, u->room * sizeof(float));
+		}
+		u->score[u->keys.n] = score;
+		rec_keys_append(&u->keys, heap_getattr(tuple, 2, RelationGetDescr(rel), &null));
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row_context);
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	MemoryContextDelete(row_context);
+}
+
+static void
+put_user(const RecCall *call, const UserScan *u, int i, int rank)
+{
+	Datum		v[3] = {rec_call_output(call, &u->keys.kind, rec_keys_datum(&u->keys, i)),
+	Float4GetDatum(u->score[i]), Int32GetDatum(rank)};
+	bool		null[3] = {0};
+
+	tuplestore_putvalues(call->result->setResult, call->result->setDesc, v, null);
+}
+
+static bool
+has_item(const RecCall *call, Datum user, int position)
+{
+	int			n;
+	int32	   *item;
+	float	   *net;
+	bool		found = false;
+
+	if (!rec_user_stored_history(call->model, call->serving, user, &n, &item, &net))
+		return false;
+	for (int i = 0; i < n && !found; i++)
+		found = item[i] == position;
+	return found;
+}
+
+/*
+ * The best users that pass; histories are looked up for the front of the ranking only, in growing bites.
+ * Users that have nothing positive have factors of zero and are no audience.
+ */
+static void
+answer_users(const RecCall *call, const UserScan *u, int seen_item, int skip)
+{
+	int			want = rec_call_limit(call, u->keys.n),
+				bite = Min(u->keys.n, Max(want, 16) < u->keys.n / 4 ? 4 * Max(want, 16) : u->keys.n),
+				done = 0,
+				rank = 0;
+	RecScored  *entry = palloc_extended(Max(u->keys.n, 1) * sizeof(RecScored), MCXT_ALLOC_HUGE);
+
+	while (rank < want && done < u->keys.n)
+	{
+		RecTopK		top;
+
+		rec_topk_init(&top, entry, bite);
+		for (int i = 0; i < u->keys.n; i++)
+			rec_topk_offer(&top, u->score[i], i);
+		rec_topk_sort(&top);
+		for (; done < top.n && rank < want; done++)
+		{
+			int			i = entry[done].position;
+
+			CHECK_FOR_INTERRUPTS();
+			if (i == skip || u->score[i] == -INFINITY ||
+				(seen_item >= 0 && has_item(call, rec_keys_datum(&u->keys, i), seen_item)))
+				continue;
+			put_user(call, u, i, ++rank);
+		}
+		if (bite == u->keys.n)
+			break;
+		bite = u->keys.n;
+	}
+}
+
+PG_FUNCTION_INFO_V1(rec_recommend_users);
+Datum
+rec_recommend_users(PG_FUNCTION_ARGS)
+{
+	RecCall		call;
+	RecKeyType	kind;
+	UserScan	users;
+	Datum		key;
+	int			position = -1;
+
+	rec_call_begin(&call, fcinfo, 3, 5);
+	refuse_row_security(&call);
+	if (rec_call_key(&call, 1, &call.serving->keys.kind, &key))
+		position = rec_keys_find(&call.serving->keys, key);
+	if (position >= 0 && call.k > 0)
+	{
+		rec_call_user_type(&call, &kind);
+		scan_users(&call, &kind, call.serving->items + (Size) position * call.serving->stride, false,
+				   call.serving->mean, &users);
+		answer_users(&call, &users, PG_ARGISNULL(4) || PG_GETARG_BOOL(4) ? position : -1, -1);
+	}
+	rec_call_end(&call);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(rec_similar_users);
+Datum
+rec_similar_users(PG_FUNCTION_ARGS)
+{
+	RecCall		call;
+	RecKeyType	kind;
+	RecUserScan scan;
+	UserScan	users;
+	HeapTuple	tuple;
+	Datum		key;
+	float	   *vector,
+				squares = 0;
+	bool		found;
+
+	rec_call_begin(&call, fcinfo, 3, 4);
+	refuse_row_security(&call);
+	rec_call_user_type(&call, &kind);
+	if (!rec_call_key(&call, 1, &kind, &key))
+	{
+		rec_call_end(&call);
+		return (Datum) 0;
+	}
+	vector = (float *) TYPEALIGN(64, (uintptr_t) palloc0(call.serving->stride * sizeof(float) + 64));
+	tuple = rec_user_scan(&scan, call.model, "user_factors", call.serving->version, key);
+	found = HeapTupleIsValid(tuple);
+	if (found)
+		rec_row_factors(call.serving, tuple, RelationGetDescr(scan.rel), 3, vector);
+	rec_user_scan_end(&scan);
+	if (call.serving->rule.explicit_feedback)
+		vector[call.serving->params.factors] = 0;
+	rec_score_rows(vector, 1, call.serving->stride, vector, &squares);
+	if (found && squares > 0 && call.k > 0)
+	{
+		int			self = -1;
+
+		for (int c = 0; c < call.serving->stride; c++)
+			vector[c] /= sqrtf(squares);
+		scan_users(&call, &kind, vector, true, 0, &users);
+		for (int i = 0; i < users.keys.n && self < 0; i++)
+			if (rec_keys_equal(&users.keys, i, key))
+				self = i;
+		answer_users(&call, &users, -1, self);
+	}
+	rec_call_end(&call);
+	return (Datum) 0;
+}

@@ -1,0 +1,71 @@
+/*
+ * support.c
+ *		Planner support: functions that take k return about k rows. And rec._model.
+ */
+#include "compat.h"
+
+#include "catalog/pg_class.h"
+#include "fmgr.h"
+#include "model/catalog.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/supportnodes.h"
+#include "optimizer/optimizer.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/syscache.h"
+
+#define ARG_MODEL	0
+#define ARG_K		3
+#define ROWS_OF_ALL 1000		/* k is null and nothing is known of the model */
+
+/* Items of the model, by the planner's own statistics of its table. */
+static double
+items_of(Oid schema, int versions)
+{
+	Oid			relid = get_relname_relid("item_factors", schema);
+	HeapTuple	tuple = OidIsValid(relid) ? SearchSysCache1(RELOID, ObjectIdGetDatum(relid)) : NULL;
+	double		rows = ROWS_OF_ALL;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		if (((Form_pg_class) GETSTRUCT(tuple))->reltuples > 0)
+			rows = ((Form_pg_class) GETSTRUCT(tuple))->reltuples / versions;
+		ReleaseSysCache(tuple);
+	}
+	return rows;
+}
+
+PG_FUNCTION_INFO_V1(rec_rows_support);
+Datum
+rec_rows_support(PG_FUNCTION_ARGS)
+{
+	Node	   *request = (Node *) PG_GETARG_POINTER(0);
+	SupportRequestRows *rows;
+	List	   *args;
+	Node	   *k,
+			   *model;
+
+	if (!IsA(request, SupportRequestRows))
+		PG_RETURN_POINTER(NULL);
+	rows = (SupportRequestRows *) request;
+	if (!is_funcclause(rows->node) || list_length(args = ((FuncExpr *) rows->node)->args) <= ARG_K)
+		PG_RETURN_POINTER(NULL);
+	k = estimate_expression_value(rows->root, list_nth(args, ARG_K));
+	model = estimate_expression_value(rows->root, list_nth(args, ARG_MODEL));
+	if (!IsA(k, Const))
+		PG_RETURN_POINTER(NULL);
+	if (!((Const *) k)->constisnull)
+		rows->rows = Max(DatumGetInt32(((Const *) k)->constvalue), 1);
+	else if (IsA(model, Const) && !((Const *) model)->constisnull)
+		rows->rows = items_of(DatumGetObjectId(((Const *) model)->constvalue), 2);
+	else
+		rows->rows = ROWS_OF_ALL;
+	PG_RETURN_POINTER(rows);
+}
+
+PG_FUNCTION_INFO_V1(rec_model_of_name);
+Datum
+rec_model_of_name(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(rec_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+}

@@ -1,0 +1,457 @@
+/*
+ * live.c
+ *		One user's events through a kept plan. See live.h.
+ *
+ * Each model that is served in the session has a generic plan of SELECT item, value, type, time FROM events WHERE user =
+ * $1. The plan cache follows changes of the relation, its row security and the current role. When the plan is made,
+ * sequential scans are discouraged, so that a small table with an index is still read through the index; afterwards
+ * the plan is looked at, and if a scan in it is not bound by an index condition it is not used.
+ */
+#include "model/live.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "model/settings.h"
+#include "nodes/plannodes.h"
+#include "optimizer/optimizer.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/plancache.h"
+#include "utils/rls.h"
+#include "utils/syscache.h"
+#include "utils/typcache.h"
+
+/* Columns of the query */
+#define COL_ITEM	1
+#define COL_VALUE	2
+#define COL_TYPE	3
+#define COL_TIME	4
+
+/* A kept plan */
+typedef struct LivePlan
+{
+	struct LivePlan *next;
+	Oid			schema;			/* of the model */
+	bool		newest;			/* the variant ordered by time */
+	char	   *query;			/* changes with the model's options */
+	Oid			user_type;
+	SPIPlanPtr	plan;
+	int			generation;		/* of the plan that was looked at */
+	bool		indexed;		/* what was found then */
+	bool		secured;
+	bool		told;			/* that the relation is gone */
+} LivePlan;
+
+static LivePlan *plans = NULL;
+
+static LivePlan *
+find_plan(Oid schema, bool newest)
+{
+	LivePlan   *p;
+
+	for (p = plans; p; p = p->next)
+		if (p->schema == schema && p->newest == newest)
+			return p;
+	p = MemoryContextAllocZero(TopMemoryContext, sizeof(LivePlan));
+	p->schema = schema;
+	p->newest = newest;
+	p->next = plans;
+	plans = p;
+	return p;
+}
+
+/* The type's own equality: an operator of an extension type need not be in pg_catalog. */
+static char *
+equality(Oid type)
+{
+	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
+	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(entry->eq_opr));
+	Form_pg_operator op;
+	char	   *text;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for operator %u", entry->eq_opr);
+	op = (Form_pg_operator) GETSTRUCT(tuple);
+	text = psprintf("OPERATOR(%s.%s)", quote_identifier(get_namespace_name(op->oprnamespace)), NameStr(op->oprname));
+	ReleaseSysCache(tuple);
+	return text;
+}
+
+static char *
+live_query(const RecModel *m, const RecEventSource *source, bool newest)
+{
+	StringInfoData q;
+
+	initStringInfo(&q);
+	appendStringInfo(&q, "SELECT %s", quote_identifier(m->item_column));
+	if (m->value_column)
+		appendStringInfo(&q, ", %s::pg_catalog.float8", quote_identifier(m->value_column));
+	else
+		appendStringInfoString(&q, ", NULL::pg_catalog.float8");
+	if (m->event_column)
+		appendStringInfo(&q, ", %s::pg_catalog.text", quote_identifier(m->event_column));
+	else
+		appendStringInfoString(&q, ", NULL::pg_catalog.text");
+	if (m->time_column)
+		appendStringInfo(&q, ", %s", quote_identifier(m->time_column));
+	else
+		appendStringInfoString(&q, ", NULL::pg_catalog.timestamptz");
+	appendStringInfo(&q, " FROM %s WHERE %s %s $1", source->relation, quote_identifier(m->user_column),
+					 equality(source->user_type));
+	if (newest && m->time_column)
+		appendStringInfo(&q, " ORDER BY %s DESC NULLS LAST", quote_identifier(m->time_column));
+	appendStringInfoString(&q, " LIMIT $2");
+	return q.data;
+}
+
+static bool bound_by_index(Plan *plan);
+
+static bool
+all_bound(List *subplans)
+{
+	ListCell   *lc;
+
+	foreach(lc, subplans)
+		if (!bound_by_index((Plan *) lfirst(lc)))
+			return false;
+	return true;
+}
+
+/* Whether every scan below is an index scan with a condition. */
+static bool
+bound_by_index(Plan *plan)
+{
+	if (plan == NULL)
+		return true;
+	switch (nodeTag(plan))
+	{
+		case T_IndexScan:
+			return ((IndexScan *) plan)->indexqual != NIL;
+		case T_IndexOnlyScan:
+			return ((IndexOnlyScan *) plan)->indexqual != NIL;
+		case T_BitmapIndexScan:
+			return ((BitmapIndexScan *) plan)->indexqual != NIL;
+		case T_BitmapAnd:
+			return all_bound(((BitmapAnd *) plan)->bitmapplans);
+		case T_BitmapOr:
+			return all_bound(((BitmapOr *) plan)->bitmapplans);
+		case T_Append:
+			return all_bound(((Append *) plan)->appendplans);
+		case T_MergeAppend:
+			return all_bound(((MergeAppend *) plan)->mergeplans);
+		case T_SubqueryScan:
+			return bound_by_index(((SubqueryScan *) plan)->subplan);
+		case T_Result:
+		case T_Limit:
+		case T_Sort:
+		case T_IncrementalSort:
+		case T_Agg:
+		case T_Group:
+		case T_Unique:
+		case T_WindowAgg:
+		case T_ProjectSet:
+		case T_NestLoop:
+		case T_HashJoin:
+		case T_MergeJoin:
+		case T_Hash:
+		case T_Material:
+		case T_Memoize:
+		case T_LockRows:
+		case T_BitmapHeapScan:
+			return bound_by_index(plan->lefttree) && bound_by_index(plan->righttree);
+		default:
+			return false;		/* sequential, foreign, function, recursive and custom scans */
+	}
+}
+
+/* Looks at the plan in use; cheap when it is the one that was looked at last time. */
+static void
+inspect(LivePlan *p)
+{
+	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(p->plan));
+	CachedPlan *cached = SPI_plan_get_cached_plan(p->plan);
+	PlannedStmt *stmt;
+	ListCell   *lc;
+
+	if (cached == NULL)
+		elog(ERROR, "no plan for the events of a user");
+	if (cached->generation != p->generation)
+	{
+		stmt = linitial_node(PlannedStmt, cached->stmt_list);
+		p->indexed = bound_by_index(stmt->planTree) && !contain_volatile_functions((Node *) source->query_list);
+		foreach(lc, stmt->subplans)
+			p->indexed = p->indexed && bound_by_index(lfirst(lc));
+		p->secured = source->dependsOnRLS;
+		p->generation = cached->generation;
+	}
+	ReleaseCachedPlan(cached, CurrentResourceOwner);
+}
+
+/* Makes the plan when there is none, or when the model's options have changed. Within SPI. */
+static void
+prepare(LivePlan *p, const RecModel *model, const RecEventSource *source)
+{
+	char	   *query = live_query(model, source, p->newest);
+	Oid			types[2] = {source->user_type, INT8OID};
+	SPIPlanPtr	plan;
+
+	if (p->plan && strcmp(query, p->query) == 0 && p->user_type == source->user_type)
+		return;
+	if (p->plan)
+	{
+		SPI_freeplan(p->plan);
+		p->plan = NULL;
+	}
+	plan = SPI_prepare_cursor(query, 2, types, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL || SPI_keepplan(plan) != 0)
+		elog(ERROR, "preparing the query for a user's events failed");
+	p->plan = plan;
+	p->user_type = source->user_type;
+	p->generation = -1;
+	if (p->query)
+		pfree(p->query);
+	p->query = MemoryContextStrdup(TopMemoryContext, query);
+}
+
+static bool
+may_select(const RecModel *m, const RecEventSource *source)
+{
+	const char *columns[] = {m->user_column, m->item_column, m->value_column, m->event_column, m->time_column};
+
+	if (pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
+		return true;
+	for (int i = 0; i < (int) lengthof(columns); i++)
+		if (columns[i] && pg_attribute_aclcheck(source->relid, get_attnum(source->relid, columns[i]), GetUserId(),
+												ACL_SELECT) != ACLCHECK_OK)
+			return false;
+	return rec_schema_aclcheck(get_rel_namespace(source->relid), GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+}
+
+/* One event of the result; false when it does not count. */
+static bool
+read_event(const RecModel *m, const RecServing *s, const RecEventSource *source, RecEventWeights *weights,
+		   HeapTuple tuple, TupleDesc desc, RecEvent *event, text **type)
+{
+	bool		null;
+	Datum		v = SPI_getbinval(tuple, desc, COL_ITEM, &null);
+	double		product = 1;
+
+	if (null)
+		return false;
+	event->item = rec_keys_find(&s->keys, v);
+	event->time = 0;
+	*type = NULL;
+	if (m->event_column)
+	{
+		v = SPI_getbinval(tuple, desc, COL_TYPE, &null);
+		if (null)
+			return false;
+		*type = DatumGetTextPP(v);
+		if (weights && !rec_event_weight(weights, VARDATA_ANY(*type), VARSIZE_ANY_EXHDR(*type), &product))
+			return false;
+	}
+	if (m->value_column)
+	{
+		v = SPI_getbinval(tuple, desc, COL_VALUE, &null);
+		product = null ? NAN : product * DatumGetFloat8(v);
+	}
+	event->value = (float) product;
+	if (!isfinite(event->value))
+		return false;
+	if (m->time_column)
+	{
+		v = SPI_getbinval(tuple, desc, COL_TIME, &null);
+		if (null || !rec_event_time(source->time_type, v, &event->time))
+			return false;
+	}
+	return event->item >= 0;
+}
+
+static bool
+type_is_wanted(text *type, ArrayType *types)
+{
+	Datum	   *value;
+	bool	   *null;
+	int			n;
+	bool		found = false;
+
+	if (type == NULL)
+		return true;			/* events without types: every event counts */
+	deconstruct_array(types, TEXTOID, -1, false, TYPALIGN_INT, &value, &null, &n);
+	for (int i = 0; i < n && !found; i++)
+	{
+		text	   *t = null[i] ? NULL : DatumGetTextPP(value[i]);
+
+		found = t && VARSIZE_ANY_EXHDR(t) == VARSIZE_ANY_EXHDR(type) &&
+			memcmp(VARDATA_ANY(t), VARDATA_ANY(type), VARSIZE_ANY_EXHDR(t)) == 0;
+	}
+	pfree(value);
+	pfree(null);
+	return found;
+}
+
+#define ST_SORT sort_by_item
+#define ST_ELEMENT_TYPE RecEvent
+#define ST_COMPARE(a, b) (((a)->item > (b)->item) - ((a)->item < (b)->item))
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/* Events to pairs, the way training does it. */
+static void
+sum_events(RecEvent *event, int n, const RecSumRule *rule, RecLive *live)
+{
+	int			from = 0;
+
+	if (n > 1)
+		sort_by_item(event, n);
+	while (from < n)
+	{
+		int			first = from;
+		int64		duplicates = 0,
+					newest;
+
+		while (from < n && event[from].item == event[first].item)
+			from++;
+		live->item[live->n] = event[first].item;
+		live->net[live->n] = rec_sum_run(event + first, from - first, rule, &duplicates, &newest);
+		live->n++;
+	}
+}
+
+/* Turns the rows of SPI_tuptable into pairs; arrays in the given context. */
+static void
+take_rows(const RecModel *model, const RecServing *s, const RecEventSource *source, ArrayType *types, RecLive *live,
+		  MemoryContext context)
+{
+	int			rows = Min(SPI_processed, (uint64) rec_fold_in_events);
+	RecEvent   *event = palloc(Max(rows, 1) * sizeof(RecEvent));
+	RecEventWeights *weights = model->event_weights ? rec_event_weights_read(model->event_weights) : NULL;
+	int			n = 0;
+
+	live->item = MemoryContextAlloc(context, Max(rows, 1) * sizeof(int32));
+	live->net = MemoryContextAlloc(context, Max(rows, 1) * sizeof(float));
+	live->of_types = types ? MemoryContextAlloc(context, Max(rows, 1) * sizeof(int32)) : NULL;
+	live->nof_types = types ? 0 : -1;
+	for (int i = 0; i < rows; i++)
+	{
+		text	   *type;
+
+		if (!read_event(model, s, source, weights, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, &event[n], &type))
+			continue;
+		if (types && type_is_wanted(type, types))
+			live->of_types[live->nof_types++] = event[n].item;
+		n++;
+	}
+	sum_events(event, n, &s->rule, live);
+}
+
+static uint64
+execute(LivePlan *p, Datum user, int64 limit)
+{
+	Datum		values[2] = {user, Int64GetDatum(limit)};
+
+	if (SPI_execute_plan(p->plan, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading the events of a user failed");
+	return SPI_processed;
+}
+
+/* Prepares and inspects the plan with sequential scans discouraged; returns the nest level to undo. */
+static int
+plan_live(LivePlan *p, const RecModel *model, const RecEventSource *source)
+{
+	int			level = NewGUCNestLevel();
+
+	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	prepare(p, model, source);
+	inspect(p);
+	return level;
+}
+
+static bool
+find_source(const RecModel *model, RecEventSource *source)
+{
+	LivePlan   *p;
+
+	if (rec_event_source(model, source, true))
+		return true;
+	p = find_plan(model->schema, false);
+	if (!p->told)
+		ereport(NOTICE,
+				(errmsg("the events of model \"%s\" are gone, answering from the last training", model->name),
+				 errdetail("%s, or one of its columns, does not exist.",
+						   quote_qualified_identifier(model->events_schema, model->events_relation))));
+	p->told = true;
+	return false;
+}
+
+void
+rec_live_rights(const RecModel *model, RecLive *live)
+{
+	RecEventSource source;
+	LivePlan   *p;
+
+	memset(live, 0, sizeof(*live));
+	live->nof_types = -1;
+	if (!find_source(model, &source))
+		return;
+	live->readable = may_select(model, &source);
+	live->secured = check_enable_rls(source.relid, InvalidOid, true) == RLS_ENABLED;
+	if (!live->readable || source.relkind != RELKIND_VIEW)
+		return;
+	/* row security of the tables below a view shows in the plan */
+	p = find_plan(model->schema, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	AtEOXact_GUC(false, plan_live(p, model, &source));
+	live->secured = live->secured || p->secured;
+	SPI_finish();
+}
+
+void
+rec_live_read(const RecModel *model, const RecServing *s, Datum user, Oid user_type, ArrayType *types, RecLive *live)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	RecEventSource source;
+	LivePlan   *p;
+	int			level;
+
+	memset(live, 0, sizeof(*live));
+	live->nof_types = -1;
+	if (!find_source(model, &source))
+		return;
+	live->readable = may_select(model, &source);
+	live->secured = check_enable_rls(source.relid, InvalidOid, true) == RLS_ENABLED;
+	if (!live->readable || rec_fold_in_events == 0 || source.user_type != user_type ||
+		source.item_type != s->keys.kind.type)
+		return;
+	p = find_plan(model->schema, false);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	level = plan_live(p, model, &source);
+	live->secured = live->secured || p->secured;
+	if (p->indexed)
+	{
+		live->complete = execute(p, user, (int64) rec_fold_in_events + 1) <= (uint64) rec_fold_in_events;
+		live->usable = true;
+		if (!live->complete && model->time_column)
+		{
+			p = find_plan(model->schema, true);
+			AtEOXact_GUC(false, level);
+			level = plan_live(p, model, &source);
+			if (p->indexed)
+				(void) execute(p, user, rec_fold_in_events);
+		}
+		take_rows(model, s, &source, types, live, caller);
+	}
+	AtEOXact_GUC(false, level);
+	SPI_finish();
+}

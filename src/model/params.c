@@ -1,0 +1,242 @@
+/*
+ * params.c
+ *		Hyperparameters: one table of keys drives reading, checking and writing.
+ *
+ * The defaults were chosen by measurement, see docs/defaults.md.
+ */
+#include "model/params.h"
+
+#include <math.h>
+
+#include "model/catalog.h"
+#include "utils/builtins.h"
+#include "utils/numeric.h"
+
+typedef enum KeyKind
+{
+	KEY_INT, KEY_REAL, KEY_CHOICE, KEY_BIGINT
+} KeyKind;
+
+typedef struct ParamKey
+{
+	const char *name;
+	KeyKind	kind;
+	size_t		offset;
+	double		min,
+				max;
+	bool		above_min;		/* the minimum itself is not allowed */
+	const char *choices[4];		/* KEY_CHOICE, in the order of the values */
+} ParamKey;
+
+#define AT(field) offsetof(RecParams, field)
+
+static const ParamKey keys[] = {
+	{"factors", KEY_INT, AT(factors), 1, 1024},
+	{"epochs", KEY_INT, AT(epochs), 1, 1000},
+	{"regularization", KEY_REAL, AT(regularization), 0, 1e9},
+	{"unobserved_weight", KEY_REAL, AT(unobserved_weight), 0, 1e6, true},
+	{"frequency_exponent", KEY_REAL, AT(frequency_exponent), 0, 2},
+	{"init_scale", KEY_REAL, AT(init_scale), 0, 100, true},
+	{"weight_transform", KEY_CHOICE, AT(weight_transform), .choices = {"none", "log1p", "binary"}},
+	{"solver", KEY_CHOICE, AT(cholesky), .choices = {"cg", "cholesky"}},
+	{"cg_steps", KEY_INT, AT(cg_steps), 1, 50},
+	{"holdout", KEY_REAL, AT(holdout), 0, 0.5},
+	{"patience", KEY_INT, AT(patience), 0, 1000},
+	{"seed", KEY_BIGINT, AT(seed)}
+};
+
+RecParams
+rec_params_default(bool explicit_feedback)
+{
+	RecParams	p = {
+		.factors = 64, .epochs = 16, .regularization = 0.01, .unobserved_weight = 0.1, .frequency_exponent = 1,
+		.init_scale = 0.1, .weight_transform = REC_TRANSFORM_LOG1P, .cg_steps = 3,
+		.holdout = 0.1, .patience = 3, .seed = 42
+	};
+
+	if (explicit_feedback)
+	{
+		p.factors = 32;
+		p.epochs = 8;
+		p.regularization = 1.2;
+		p.frequency_exponent = 0.5;
+		p.weight_transform = REC_TRANSFORM_NONE;
+		p.holdout = 0;
+	}
+	return p;
+}
+
+/* The allowed values in words, for DETAIL */
+static char *
+range_of(const ParamKey *key)
+{
+	switch (key->kind)
+	{
+		case KEY_CHOICE:
+			return psprintf("Allowed are \"%s\", \"%s\"%s%s%s.", key->choices[0], key->choices[1],
+							key->choices[2] ? " and \"" : "", key->choices[2] ? key->choices[2] : "",
+							key->choices[2] ? "\"" : "");
+		case KEY_BIGINT:
+			return pstrdup("Allowed is any integer of 64 bits.");
+		case KEY_INT:
+			return psprintf("Allowed is a whole number from %g to %g.", key->min, key->max);
+		case KEY_REAL:
+			return psprintf("Allowed is a number %s %g to %g.", key->above_min ? "above" : "from", key->min, key->max);
+	}
+	return NULL;
+}
+
+pg_attribute_noreturn() static void
+bad_value(const ParamKey *key, const char *given)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid value for parameter \"%s\": %s", key->name, given),
+			 errdetail("%s", range_of(key))));
+}
+
+static const ParamKey *
+find_key(const char *name)
+{
+	const char *names[lengthof(keys)];
+	const char *near;
+
+	for (int i = 0; i < (int) lengthof(keys); i++)
+	{
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+		names[i] = keys[i].name;
+	}
+	near = rec_nearest_name(name, names, lengthof(keys));
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("unknown parameter \"%s\"", name),
+			 errdetail("Parameters are factors, epochs, regularization, unobserved_weight, frequency_exponent, init_scale, weight_transform, solver, cg_steps, holdout, patience and seed."),
+			 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
+	return NULL;				/* not reached */
+}
+
+static void
+set_choice(RecParams *params, const ParamKey *key, const JsonbValue *v)
+{
+	char	   *given;
+
+	if (v->type != jbvString)
+		bad_value(key, "not a string");
+	given = pnstrdup(v->val.string.val, v->val.string.len);
+	for (int i = 0; key->choices[i] != NULL; i++)
+		if (strcmp(key->choices[i], given) == 0)
+		{
+			if (key->offset == AT(cholesky))
+				params->cholesky = (i == 1);
+			else
+				params->weight_transform = (RecTransform) i;
+			return;
+		}
+	bad_value(key, psprintf("\"%s\"", given));
+}
+
+static void
+set_number(RecParams *params, const ParamKey *key, const JsonbValue *v)
+{
+	char	   *at = (char *) params + key->offset;
+	Datum		number;
+	char	   *given;
+	double		value;
+
+	if (v->type != jbvNumeric)
+		bad_value(key, "not a number");
+	number = NumericGetDatum(v->val.numeric);
+	given = DatumGetCString(DirectFunctionCall1(numeric_out, number));
+	value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, number));
+	if (key->kind == KEY_BIGINT)
+	{
+		if (!(fabs(value) < 9.2e18) || value != floor(value))
+			bad_value(key, given);
+		*(int64 *) at = DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
+		return;
+	}
+	if (!(value >= key->min && value <= key->max) || (key->above_min && value <= key->min) ||
+		(key->kind == KEY_INT && value != floor(value)))
+		bad_value(key, given);
+	if (key->kind == KEY_INT)
+		*(int *) at = (int) value;
+	else
+		*(double *) at = value;
+}
+
+void
+rec_params_read(RecParams *params, const Jsonb *json)
+{
+	JsonbIterator *it;
+	JsonbIteratorToken token;
+	JsonbValue	v;
+
+	if (json == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(json))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("params must be a JSON object"),
+				 errhint("Write for example '{\"factors\": 64, \"epochs\": 10}'.")));
+	it = JsonbIteratorInit(unconstify(JsonbContainer *, &json->root));
+	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
+	{
+		const ParamKey *key;
+
+		if (token != WJB_KEY)
+			continue;
+		key = find_key(pnstrdup(v.val.string.val, v.val.string.len));
+		(void) JsonbIteratorNext(&it, &v, true);
+		if (key->kind == KEY_CHOICE)
+			set_choice(params, key, &v);
+		else
+			set_number(params, key, &v);
+	}
+}
+
+Jsonb *
+rec_params_write(const RecParams *params)
+{
+	JsonbParseState *state = NULL;
+
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < (int) lengthof(keys); i++)
+	{
+		const ParamKey *key = &keys[i];
+		const char *at = (const char *) params + key->offset;
+		JsonbValue	k = {.type = jbvString, .val.string = {strlen(key->name), unconstify(char *, key->name)}};
+		JsonbValue	v = {.type = jbvNumeric};
+
+		if (key->kind == KEY_CHOICE)
+		{
+			int			choice = key->offset == AT(cholesky) ? params->cholesky : (int) params->weight_transform;
+
+			v.type = jbvString;
+			v.val.string.val = unconstify(char *, key->choices[choice]);
+			v.val.string.len = strlen(key->choices[choice]);
+		}
+		else if (key->kind == KEY_REAL)
+			v.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric, Float8GetDatum(*(const double *) at)));
+		else
+			v.val.numeric = int64_to_numeric(key->kind == KEY_INT ? *(const int *) at : *(const int64 *) at);
+		pushJsonbValue(&state, WJB_KEY, &k);
+		pushJsonbValue(&state, WJB_VALUE, &v);
+	}
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+}
+
+float
+rec_transform(RecTransform transform, double net)
+{
+	switch (transform)
+	{
+		case REC_TRANSFORM_LOG1P:
+			return net < 0 ? (float) -log1p(-net) : (float) log1p(net);
+		case REC_TRANSFORM_BINARY:
+			return net < 0 ? -1 : net > 0;
+		case REC_TRANSFORM_NONE:
+			break;
+	}
+	return (float) net;
+}

@@ -1,0 +1,47 @@
+/*
+ * params.h
+ *		Hyperparameters: their names, ranges and defaults, read from jsonb.
+ */
+#ifndef REC_PARAMS_H
+#define REC_PARAMS_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+
+typedef enum RecTransform
+{
+	REC_TRANSFORM_NONE,			/* weight = |net| */
+	REC_TRANSFORM_LOG1P,		/* weight = log(1 + |net|) */
+	REC_TRANSFORM_BINARY		/* weight = 1 */
+} RecTransform;
+
+typedef struct RecParams
+{
+	int			factors;
+	int			epochs;
+	double		regularization; /* lambda */
+	double		unobserved_weight;	/* alpha0 */
+	double		frequency_exponent; /* nu */
+	double		init_scale;		/* standard deviation of the first factors, before 1/sqrt(factors) */
+	RecTransform weight_transform;
+	bool		cholesky;		/* exact solver instead of conjugate gradients */
+	int			cg_steps;
+	double		holdout;		/* share of a sampled user's positive pairs; 0: none */
+	int			patience;		/* epochs without a better holdout metric; 0: never stop early */
+	int64		seed;
+} RecParams;
+
+/* Defaults for a kind of feedback. */
+extern RecParams rec_params_default(bool explicit_feedback);
+
+/* Overrides from a jsonb object; NULL changes nothing. Raises an error that names the key, its range and the nearest key. */
+extern void rec_params_read(RecParams *params, const Jsonb *json);
+
+/* All values as a jsonb object. */
+extern Jsonb *rec_params_write(const RecParams *params);
+
+/* The weight of a pair from its net sum; the sign is kept, 0 stays 0. */
+extern float rec_transform(RecTransform transform, double net);
+
+#endif							/* REC_PARAMS_H */

@@ -1,0 +1,225 @@
+/*
+ * participate.c
+ *		The part of a training that leader and workers both do: chunks of the open task. See solve_shared.h.
+ */
+#include "model/solve_shared.h"
+
+#include <math.h>
+#include <sys/mman.h>
+
+#include "core/score.h"
+#include "core/topk.h"
+#include "miscadmin.h"
+#include "model/params.h"
+
+
+
+void
+rec_advise_huge(void *memory, Size size)
+{
+#ifdef MADV_HUGEPAGE
+	uintptr_t	from = TYPEALIGN(4096, (uintptr_t) memory);
+	uintptr_t	to = ((uintptr_t) memory + size) & ~(uintptr_t) 4095;
+
+	/* only a hint: where it is refused, training is slower and nothing else */
+	if (to > from && to - from >= 4 * 1024 * 1024)
+		(void) madvise((void *) from, to - from, MADV_HUGEPAGE);
+#endif
+}
+
+void
+rec_half_step(const RecShared *shared, RecSide side, bool exact, RecMatrix *matrix, RecHalfStep *step)
+{
+	const RecSharedSide *self = &shared->sides[side];
+	const RecSharedSide *other = &shared->sides[side == REC_USERS ? REC_ITEMS : REC_USERS];
+	const int64 *start = REC_AT(shared, self->start, int64);
+
+	*matrix = (RecMatrix) {
+		.nrows = self->nrows, .ncols = other->nrows, .nnz = start[self->nrows], .start = start,
+		.column = REC_AT(shared, self->column, int32), .value = REC_AT(shared, self->value, float)
+	};
+	*step = (RecHalfStep) {
+		.matrix = matrix,
+		.other = REC_AT(shared, other->factors, float), .self = REC_AT(shared, self->factors, float),
+		.factors = shared->params.factors, .stride = shared->stride,
+		.explicit_feedback = shared->explicit_feedback, .mean = shared->mean,
+		.alpha0 = shared->params.unobserved_weight, .lambda = shared->params.regularization,
+		.nu = shared->params.frequency_exponent,
+		.gram = shared->explicit_feedback ? NULL : REC_AT(shared, shared->gram, float),
+		.cg_steps = shared->params.cg_steps,
+		.solver = exact || shared->params.cholesky ? REC_SOLVER_CHOLESKY : REC_SOLVER_CG
+	};
+}
+
+static Size
+judge_scratch(const RecShared *shared)
+{
+	return (Size) (shared->sides[REC_ITEMS].nrows + shared->stride + 16) * sizeof(float);
+}
+
+Size
+rec_participant_scratch(const RecShared *shared)
+{
+	Size		size = judge_scratch(shared);
+
+	for (int side = 0; side < 2; side++)
+		for (int exact = 0; exact < 2; exact++)
+		{
+			RecMatrix	matrix;
+			RecHalfStep step;
+
+			rec_half_step(shared, side, exact, &matrix, &step);
+			size = Max(size, rec_als_scratch_size(&step, shared->sides[side].longest));
+		}
+	return size;
+}
+
+static void
+init_chunk(RecShared *shared, int chunk)
+{
+	RecSharedSide *side = &shared->sides[shared->side];
+	float	   *factors = REC_AT(shared, side->factors, float);
+	double		scale = shared->params.init_scale / sqrt(shared->params.factors);
+	int64		end = Min(side->nrows, (int64) (chunk + 1) * REC_INIT_ROWS);
+
+	for (int64 r = (int64) chunk * REC_INIT_ROWS; r < end; r++)
+		rec_als_init_row(factors + r * shared->stride, shared->params.factors, shared->stride, scale,
+						 rec_als_key(shared->params.seed, shared->side, r));
+}
+
+static void
+gram_chunk(RecShared *shared, int chunk)
+{
+	RecSharedSide *side = &shared->sides[shared->side];
+	int64		first = chunk * side->gram_rows;
+	int64		n = Min(side->gram_rows, side->nrows - first);
+
+	rec_als_gram(REC_AT(shared, side->factors, float) + first * shared->stride, n, shared->stride,
+				 shared->params.factors,
+				 REC_AT(shared, shared->gram_parts, float) + (Size) chunk * shared->stride * shared->stride);
+}
+
+static void
+rows_chunk(RecShared *shared, int chunk, void *scratch)
+{
+	const int64 *end = REC_AT(shared, shared->sides[shared->side].chunk_end, int64);
+	RecLoss    *loss = REC_AT(shared, shared->losses, RecLoss) + chunk;
+	RecMatrix	matrix;
+	RecHalfStep step;
+	RecAlsStatus status;
+
+	rec_half_step(shared, shared->side, shared->exact, &matrix, &step);
+	*loss = (RecLoss) {0};
+	status = rec_als_rows(&step, chunk ? end[chunk - 1] : 0, end[chunk], scratch, loss);
+	if (status != REC_ALS_OK)
+	{
+		uint32		none = REC_ALS_OK;
+
+		(void) pg_atomic_compare_exchange_u32(&shared->status, &none, status);
+	}
+}
+
+RecQuality
+rec_quality_of(const int *hit_rank, int hits, int relevant, int k)
+{
+	RecQuality	q = {0, 0, NAN};
+	double		ideal = 0;
+
+	for (int i = 0; i < Min(relevant, k); i++)
+		ideal += 1 / log2(i + 2);
+	for (int i = 0; i < hits; i++)
+		q.ndcg += 1 / log2(hit_rank[i] + 2);
+	q.ndcg /= ideal;
+	q.recall = (double) hits / Min(relevant, k);
+	return q;
+}
+
+static RecQuality
+judge_explicit(RecShared *shared, int j, const float *user)
+{
+	const int32 *held = REC_AT(shared, shared->held_start, int32);
+	const int32 *item = REC_AT(shared, shared->held_item, int32);
+	const float *value = REC_AT(shared, shared->held_value, float);
+	const float *items = REC_AT(shared, shared->sides[REC_ITEMS].factors, float);
+	int			bias = shared->params.factors;
+	double		sum = 0;
+
+	for (int k = held[j]; k < held[j + 1]; k++)
+	{
+		const float *y = items + (Size) item[k] * shared->stride;
+		double		error = value[k] - shared->mean - user[bias] - y[bias];
+
+		for (int c = 0; c < shared->params.factors; c++)
+			error -= (double) user[c] * y[c];
+		sum += error * error;
+	}
+	return (RecQuality) {NAN, NAN, sum};	/* summed squares; the leader divides */
+}
+
+static RecQuality
+judge_implicit(RecShared *shared, int j, const float *user, float *score)
+{
+	const int32 *held = REC_AT(shared, shared->held_start, int32);
+	const int32 *item = REC_AT(shared, shared->held_item, int32);
+	const int32 *blocked = REC_AT(shared, shared->blocked_start, int32);
+	const int32 *blocked_item = REC_AT(shared, shared->blocked_item, int32);
+	int			n = shared->sides[REC_ITEMS].nrows,
+				hit_rank[REC_METRIC_K],
+				hits = 0;
+	RecScored	best[REC_METRIC_K];
+	RecTopK		top;
+
+	rec_score_rows(REC_AT(shared, shared->sides[REC_ITEMS].factors, float), n, shared->stride, user, score);
+	for (int k = blocked[j]; k < blocked[j + 1]; k++)
+		score[blocked_item[k]] = -INFINITY;
+	rec_topk_init(&top, best, REC_METRIC_K);
+	for (int i = 0; i < n; i++)
+		rec_topk_offer(&top, score[i], i);
+	rec_topk_sort(&top);
+	for (int r = 0; r < top.n; r++)
+		for (int k = held[j]; k < held[j + 1]; k++)
+			if (item[k] == best[r].position)
+				hit_rank[hits++] = r;
+	return rec_quality_of(hit_rank, hits, held[j + 1] - held[j], REC_METRIC_K);
+}
+
+static void
+judge_chunk(RecShared *shared, int j, void *scratch)
+{
+	const float *users = REC_AT(shared, shared->sides[REC_USERS].factors, float);
+	const float *user = users + (Size) REC_AT(shared, shared->judged_user, int32)[j] * shared->stride;
+	RecQuality *q = REC_AT(shared, shared->qualities, RecQuality) + j;
+
+	*q = shared->explicit_feedback ? judge_explicit(shared, j, user) : judge_implicit(shared, j, user, scratch);
+}
+
+void
+rec_participate(RecShared *shared, void *scratch)
+{
+	for (;;)
+	{
+		uint32		chunk;
+
+		CHECK_FOR_INTERRUPTS();
+		chunk = pg_atomic_fetch_add_u32(&shared->next, 1);
+		if (chunk >= (uint32) shared->nchunks)
+			return;
+		switch (shared->task)
+		{
+			case REC_TASK_INIT:
+				init_chunk(shared, chunk);
+				break;
+			case REC_TASK_GRAM:
+				gram_chunk(shared, chunk);
+				break;
+			case REC_TASK_ROWS:
+				rows_chunk(shared, chunk, scratch);
+				break;
+			case REC_TASK_JUDGE:
+				judge_chunk(shared, chunk, scratch);
+				break;
+			case REC_TASK_END:
+				return;
+		}
+	}
+}

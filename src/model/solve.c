@@ -1,0 +1,454 @@
+/*
+ * solve.c
+ *		The leader of a training: workers, epochs, holdout, early stopping, the final half-step.
+ *
+ * Phases: (1) plan the block and look for shared memory, (2) fill it, (3) enter parallel mode and launch workers,
+ * (4) epochs: Gram of the items, users, Gram of the users, items, holdout, (5) the exact user half-step against the
+ * chosen item factors with every pair, (6) leave parallel mode; the block stays until the version is stored. Nothing
+ * is read from or written to a table in between. See solve_shared.h for how work is shared.
+ */
+#include "model/solve_shared.h"
+
+#include <math.h>
+#include <sys/statvfs.h>
+
+#include "access/parallel.h"
+#include "access/xact.h"
+#include "core/topk.h"
+#include "miscadmin.h"
+#include "model/progress.h"
+#include "model/settings.h"
+#include "optimizer/optimizer.h"
+#include "pgstat.h"
+#include "portability/instr_time.h"
+#include "storage/dsm.h"
+#include "storage/dsm_impl.h"
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+
+#define KEY_HANDLE 1
+#define SMALL_WORK 5e7			/* observations x factors x epochs below which workers cost more than they give */
+#define SHM_RESERVE (16 * 1024 * 1024)	/* left for parallel mode's own segment and for others */
+
+typedef struct Training
+{
+	RecShared  *shared;
+	dsm_segment *segment;		/* NULL: private memory */
+	void	   *block;			/* private memory as allocated */
+	ParallelContext *pcxt;		/* NULL: serial */
+	void	   *scratch;
+} Training;
+
+PGDLLEXPORT void rec_train_worker(dsm_segment *seg, shm_toc *toc);
+
+const char *
+rec_als_error(int status)
+{
+	return status == REC_ALS_NOT_FINITE ?
+		"Weights or factors became too large for single precision." :
+		"The normal equations of a row have no unique solution.";
+}
+
+Size
+rec_shared_memory_free(void)
+{
+	struct statvfs fs;
+
+	if (dynamic_shared_memory_type != DSM_IMPL_POSIX || statvfs("/dev/shm", &fs) != 0)
+		return SIZE_MAX;
+	return (Size) fs.f_bavail * fs.f_frsize;
+}
+
+static void *
+aligned_block(Size size, void **allocated)
+{
+	*allocated = palloc_extended(add_size(size, 64), MCXT_ALLOC_HUGE);
+	return (void *) TYPEALIGN(64, (uintptr_t) *allocated);
+}
+
+/* How many workers to ask for; says why when shared memory forbids any. */
+static int
+workers_wanted(const RecShared *plan)
+{
+	double		work = (double) plan->nnz * plan->params.factors * plan->params.epochs;
+	Size		free;
+
+	if (max_parallel_maintenance_workers == 0 || work < SMALL_WORK || IsInParallelMode())
+		return 0;
+	free = rec_shared_memory_free();
+	if (free == SIZE_MAX || free > add_size(plan->size, SHM_RESERVE))
+		return max_parallel_maintenance_workers;
+	ereport(NOTICE,
+			(errmsg("training without parallel workers: not enough shared memory"),
+			 errdetail("/dev/shm has %zu MB free, and %zu MB are needed.", free >> 20, (plan->size + SHM_RESERVE) >> 20),
+			 errhint("In a container, give it a larger /dev/shm (for Docker: --shm-size).")));
+	return 0;
+}
+
+static void
+create_block(Training *t, const RecShared *plan, int workers)
+{
+	if (workers > 0)
+		t->segment = dsm_create(plan->size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	if (t->segment)
+		t->shared = dsm_segment_address(t->segment);
+	else
+		t->shared = aligned_block(plan->size, &t->block);
+	rec_advise_huge(t->shared, plan->size);
+	*t->shared = *plan;
+	BarrierInit(&t->shared->barrier, 0);
+	pg_atomic_init_u32(&t->shared->next, 0);
+	pg_atomic_init_u32(&t->shared->status, REC_ALS_OK);
+}
+
+static void
+launch(Training *t, int workers)
+{
+	dsm_handle *handle;
+
+	if (t->segment == NULL)
+		return;
+	EnterParallelMode();
+	t->pcxt = CreateParallelContext("pg_recommend", "rec_train_worker", workers);
+	shm_toc_estimate_chunk(&t->pcxt->estimator, sizeof(dsm_handle));
+	shm_toc_estimate_keys(&t->pcxt->estimator, 1);
+	InitializeParallelDSM(t->pcxt);
+	handle = shm_toc_allocate(t->pcxt->toc, sizeof(dsm_handle));
+	*handle = dsm_segment_handle(t->segment);
+	shm_toc_insert(t->pcxt->toc, KEY_HANDLE, handle);
+	/* before the first worker: one alone would pass the barrier before there is a task */
+	BarrierAttach(&t->shared->barrier);
+	LaunchParallelWorkers(t->pcxt);
+}
+
+void
+rec_train_worker(dsm_segment *seg, shm_toc *toc)
+{
+	dsm_segment *segment = dsm_attach(*(dsm_handle *) shm_toc_lookup(toc, KEY_HANDLE, false));
+	RecShared  *shared;
+	void	   *block,
+			   *scratch;
+
+	if (segment == NULL)		/* the leader is gone already */
+		return;
+	shared = dsm_segment_address(segment);
+	rec_advise_huge(shared, shared->size);
+	scratch = aligned_block(rec_participant_scratch(shared), &block);
+	if (BarrierAttach(&shared->barrier) % 2 == 0)
+		BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
+	while (shared->task != REC_TASK_END)
+	{
+		rec_participate(shared, scratch);
+		BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);	/* task done */
+		BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);	/* next one open */
+	}
+	BarrierDetach(&shared->barrier);
+	dsm_detach(segment);
+}
+
+/* Posts a task, works on it with everybody, and returns when it is done. */
+static void
+run_task(Training *t, RecTask task, RecSide side, int nchunks)
+{
+	RecShared  *s = t->shared;
+	uint32		status;
+
+	s->task = task;
+	s->side = side;
+	s->nchunks = nchunks;
+	pg_atomic_write_u32(&s->next, 0);
+	if (t->pcxt)
+		BarrierArriveAndWait(&s->barrier, PG_WAIT_EXTENSION);
+	rec_participate(s, t->scratch);
+	if (t->pcxt)
+		BarrierArriveAndWait(&s->barrier, PG_WAIT_EXTENSION);
+	status = pg_atomic_read_u32(&s->status);
+	if (status != REC_ALS_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("the training does not converge"),
+				 errdetail("%s", rec_als_error(status)),
+				 errhint("Raise regularization, or use weight_transform \"log1p\" where values are large.")));
+}
+
+static void
+finish_workers(Training *t)
+{
+	if (t->pcxt == NULL)
+		return;
+	t->shared->task = REC_TASK_END;
+	BarrierArriveAndWait(&t->shared->barrier, PG_WAIT_EXTENSION);
+	BarrierDetach(&t->shared->barrier);
+	WaitForParallelWorkersToFinish(t->pcxt);
+	DestroyParallelContext(t->pcxt);
+	t->pcxt = NULL;
+	ExitParallelMode();
+}
+
+static RecLoss
+half_epoch(Training *t, RecSide side)
+{
+	RecShared  *s = t->shared;
+	RecSide		other = side == REC_USERS ? REC_ITEMS : REC_USERS;
+	const RecLoss *chunk = REC_AT(s, s->losses, RecLoss);
+	RecLoss		sum = {0};
+
+	if (!s->explicit_feedback)
+	{
+		run_task(t, REC_TASK_GRAM, other, s->sides[other].ngram);
+		rec_als_gram_sum(REC_AT(s, s->gram_parts, float), s->sides[other].ngram, s->stride,
+						 s->params.unobserved_weight, REC_AT(s, s->gram, float));
+	}
+	run_task(t, REC_TASK_ROWS, side, s->sides[side].nchunks);
+	for (int c = 0; c < s->sides[side].nchunks; c++)
+	{
+		sum.objective += chunk[c].objective;
+		sum.penalty += chunk[c].penalty;
+	}
+	return sum;
+}
+
+static RecQuality
+mean_quality(RecShared *s)
+{
+	const RecQuality *q = REC_AT(s, s->qualities, RecQuality);
+	RecQuality	mean = {NAN, NAN, NAN};
+	double		ndcg = 0,
+				recall = 0,
+				squares = 0;
+
+	if (s->judged == 0)
+		return mean;
+	for (int j = 0; j < s->judged; j++)
+	{
+		ndcg += q[j].ndcg;
+		recall += q[j].recall;
+		squares += q[j].rmse;
+	}
+	if (s->explicit_feedback)
+		mean.rmse = sqrt(squares / REC_AT(s, s->held_start, int32)[s->judged]);
+	else
+	{
+		mean.ndcg = ndcg / s->judged;
+		mean.recall = recall / s->judged;
+	}
+	return mean;
+}
+
+static RecQuality
+judge(Training *t)
+{
+	if (t->shared->judged > 0)
+		run_task(t, REC_TASK_JUDGE, REC_USERS, t->shared->judged);
+	return mean_quality(t->shared);
+}
+
+/* What popularity (explicit: the mean of each item) reaches on the holdout. */
+static RecQuality
+judge_baseline(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, const RecSumRule *rule)
+{
+	int			n = pairs->items.n;
+	float	   *popularity = palloc_extended(Max(n, 1) * sizeof(float), MCXT_ALLOC_HUGE);
+	const int32 *held = REC_AT(s, s->held_start, int32);
+	const int32 *item = REC_AT(s, s->held_item, int32);
+	const int32 *blocked = REC_AT(s, s->blocked_start, int32);
+	RecQuality *q = REC_AT(s, s->qualities, RecQuality);
+	RecQuality	mean;
+
+	if (s->judged == 0)
+		return mean_quality(s);
+	if (s->explicit_feedback)
+	{
+		const int64 *start = REC_AT(s, s->sides[REC_ITEMS].start, int64);
+		const float *value = REC_AT(s, s->sides[REC_ITEMS].value, float);
+
+		for (int i = 0; i < n; i++)
+		{
+			double		sum = 0;
+
+			for (int64 k = start[i]; k < start[i + 1]; k++)
+				sum += value[k];
+			popularity[i] = start[i + 1] > start[i] ? (float) (sum / (start[i + 1] - start[i])) : s->mean;
+		}
+	}
+	else
+		rec_popularity(pairs, holdout, rule, popularity, NULL);
+	for (int j = 0; j < s->judged; j++)
+	{
+		int			hit_rank[REC_METRIC_K],
+					hits = 0,
+					room = REC_METRIC_K + blocked[j + 1] - blocked[j];
+		RecScored  *best;
+		RecTopK		top;
+		const int32 *seen = REC_AT(s, s->blocked_item, int32) + blocked[j];
+		int			nseen = blocked[j + 1] - blocked[j];
+
+		CHECK_FOR_INTERRUPTS();
+		if (s->explicit_feedback)
+		{
+			double		squares = 0;
+
+			for (int k = held[j]; k < held[j + 1]; k++)
+				squares += pow(REC_AT(s, s->held_value, float)[k] - popularity[item[k]], 2);
+			q[j] = (RecQuality) {NAN, NAN, squares};
+			continue;
+		}
+		best = palloc(Min(room, REC_METRIC_K) * sizeof(RecScored));
+		rec_topk_init(&top, best, Min(room, REC_METRIC_K));
+		for (int i = 0; i < n; i++)
+		{
+			if (nseen > 0 && *seen == i)
+			{
+				seen++;
+				nseen--;
+				continue;
+			}
+			rec_topk_offer(&top, popularity[i], i);
+		}
+		rec_topk_sort(&top);
+		for (int r = 0; r < top.n; r++)
+			for (int k = held[j]; k < held[j + 1]; k++)
+				if (item[k] == best[r].position)
+					hit_rank[hits++] = r;
+		q[j] = rec_quality_of(hit_rank, hits, held[j + 1] - held[j], REC_METRIC_K);
+		pfree(best);
+	}
+	pfree(popularity);
+	mean = mean_quality(s);
+	return mean;
+}
+
+static double
+seconds_since(instr_time start)
+{
+	instr_time	now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, start);
+	return INSTR_TIME_GET_DOUBLE(now);
+}
+
+static void
+announce(const RecSolution *r, int epoch, int epochs, double seconds, double left, bool explicit_feedback)
+{
+	const RecQuality *q = &r->quality[epoch - 1];
+	char		metric[128] = "";
+
+	if (explicit_feedback && !isnan(q->rmse))
+		snprintf(metric, sizeof(metric), ", holdout rmse %.4f (item means %.4f)", q->rmse, r->baseline.rmse);
+	else if (!explicit_feedback && !isnan(q->ndcg))
+		snprintf(metric, sizeof(metric), ", holdout ndcg@10 %.4f (popular items %.4f)", q->ndcg, r->baseline.ndcg);
+	ereport(NOTICE,
+			(errmsg("epoch %d of %d: loss %.6g%s, %.2f s, at most %.0f s left", epoch, epochs,
+					r->loss[epoch - 1], metric, seconds, left)));
+	rec_progress_epoch(epoch, r->loss[epoch - 1], explicit_feedback ? q->rmse : q->ndcg, left);
+}
+
+static bool
+better(RecQuality a, RecQuality b, bool explicit_feedback)
+{
+	return explicit_feedback ? a.rmse < b.rmse : a.ndcg > b.ndcg;
+}
+
+static void
+run_epochs(Training *t, RecSolution *r)
+{
+	RecShared  *s = t->shared;
+	Size		items_size = mul_size(s->sides[REC_ITEMS].nrows, s->stride * sizeof(float));
+	float	   *items = REC_AT(s, s->sides[REC_ITEMS].factors, float);
+	instr_time	start;
+
+	INSTR_TIME_SET_CURRENT(start);
+	for (int side = 0; side < 2; side++)
+		run_task(t, REC_TASK_INIT, side, (s->sides[side].nrows + REC_INIT_ROWS - 1) / REC_INIT_ROWS);
+	for (int epoch = 1; epoch <= s->params.epochs; epoch++)
+	{
+		double		before = seconds_since(start);
+		RecLoss		users = half_epoch(t, REC_USERS);
+		RecLoss		items_loss = half_epoch(t, REC_ITEMS);
+		double		now;
+
+		r->loss[epoch - 1] = users.penalty + items_loss.objective;
+		r->quality[epoch - 1] = judge(t);
+		r->epochs = epoch;
+		now = seconds_since(start);
+		announce(r, epoch, s->params.epochs, now - before, now / epoch * (s->params.epochs - epoch),
+				 s->explicit_feedback);
+		if (s->judged == 0)
+			r->best_epoch = epoch;
+		else if (r->best_epoch == 0 || better(r->quality[epoch - 1], r->quality[r->best_epoch - 1], s->explicit_feedback))
+		{
+			r->best_epoch = epoch;
+			memcpy(REC_AT(s, s->best_items, float), items, items_size);
+		}
+		else if (s->params.patience > 0 && epoch - r->best_epoch >= s->params.patience)
+			break;
+	}
+	if (s->judged > 0 && r->best_epoch != r->epochs)
+		memcpy(items, REC_AT(s, s->best_items, float), items_size);
+}
+
+/* Users against the final items, exactly and with every pair: then a folded-in user gets the very same factors. */
+static void
+final_half_step(Training *t, const RecPairs *pairs)
+{
+	rec_shared_refill_users(t->shared, pairs);
+	t->shared->exact = true;
+	(void) half_epoch(t, REC_USERS);
+}
+
+RecSolution *
+rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params, const RecSumRule *rule)
+{
+	RecSolution *r = palloc0(sizeof(RecSolution));
+	Training   *t = palloc0(sizeof(Training));
+	RecShared	plan;
+	int			workers;
+
+	rec_shared_plan(&plan, pairs, holdout, params, rule);
+	r->memory = plan.size;
+	rec_check_memory(add_size(pairs->held, plan.size), "Training");
+	r->loss = palloc(params->epochs * sizeof(double));
+	r->quality = palloc(params->epochs * sizeof(RecQuality));
+	workers = workers_wanted(&plan);
+	create_block(t, &plan, workers);
+	rec_shared_fill(t->shared, pairs, holdout);
+	if (t->shared->nnz == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("there is nothing to train on"),
+				 errdetail("No pair of a user and an item has a weight other than zero."),
+				 errhint("See the columns null_keys, bad_values and unweighted of the NOTICE above, and the event weights.")));
+	r->baseline = judge_baseline(t->shared, pairs, holdout, rule);
+	{
+		void	   *block;
+
+		t->scratch = aligned_block(rec_participant_scratch(t->shared), &block);
+	}
+	launch(t, workers);
+	r->workers = t->pcxt ? t->pcxt->nworkers_launched : 0;
+	run_epochs(t, r);
+	final_half_step(t, pairs);
+	finish_workers(t);
+
+	r->stride = t->shared->stride;
+	r->users = REC_AT(t->shared, t->shared->sides[REC_USERS].factors, float);
+	r->items = REC_AT(t->shared, t->shared->sides[REC_ITEMS].factors, float);
+	r->gram = t->shared->explicit_feedback ? NULL : REC_AT(t->shared, t->shared->gram, float);
+	r->mean = t->shared->mean;
+	r->private = t;
+	return r;
+}
+
+void
+rec_solve_release(RecSolution *r)
+{
+	Training   *t = r->private;
+
+	if (t->segment)
+		dsm_detach(t->segment);
+	else
+		pfree(t->block);
+	t->segment = NULL;
+	r->users = r->items = r->gram = NULL;
+}

@@ -1,0 +1,54 @@
+/*
+ * solve.h
+ *		The epochs of a training, serial or with parallel workers.
+ */
+#ifndef REC_SOLVE_H
+#define REC_SOLVE_H
+
+#include "model/pairs.h"
+
+#define REC_MAX_EPOCHS 1000		/* as the range of the parameter says */
+#define REC_METRIC_K 10			/* holdout metrics are at 10 */
+
+/* Quality on the holdout; NaN where it does not apply. */
+typedef struct RecQuality
+{
+	double		ndcg;			/* implicit */
+	double		recall;			/* implicit: hits / min(10, held out) */
+	double		rmse;			/* explicit */
+} RecQuality;
+
+typedef struct RecSolution
+{
+	int			stride;			/* floats per factor row; explicit: the bias stands after the factors */
+	const float *users;			/* pairs.users.n rows */
+	const float *items;			/* pairs.items.n rows */
+	const float *gram;			/* stride x stride, times unobserved_weight; NULL: explicit */
+	float		mean;			/* explicit */
+	int			epochs;			/* that ran */
+	int			best_epoch;		/* 1-based: whose item factors these are */
+	double	   *loss;			/* epochs */
+	RecQuality *quality;		/* epochs */
+	RecQuality	baseline;		/* popularity; explicit: the items' means */
+	int			workers;
+	Size		memory;			/* reserved for matrices and factors */
+	void	   *private;		/* what rec_solve_release() frees */
+} RecSolution;
+
+/*
+ * Runs the epochs and the final exact user half-step. The factors stay where they are, perhaps in a shared segment,
+ * until rec_solve_release(); an error releases them with the transaction.
+ */
+extern RecSolution *rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params,
+							  const RecSumRule *rule);
+extern void rec_solve_release(RecSolution *solution);
+
+/* Free room for dynamic shared memory in bytes, or SIZE_MAX when it cannot be told. */
+extern Size rec_shared_memory_free(void);
+
+/* Asks for huge pages under a large block of memory. */
+extern void rec_advise_huge(void *memory, Size size);
+
+extern const char *rec_als_error(int status);
+
+#endif							/* REC_SOLVE_H */

@@ -1,0 +1,185 @@
+/*
+ * solve_layout.c
+ *		The memory block of a training: sizes, offsets, and its contents before the first epoch. See solve_shared.h.
+ */
+#include "model/solve_shared.h"
+
+#include "miscadmin.h"
+#include "storage/shmem.h"
+
+#define CHUNK_OBSERVATIONS 32768	/* about 10 ms of work: small against an epoch, large against a barrier */
+#define CHUNK_ROWS 2048
+#define GRAM_PARTS 64			/* at most, so that the parts stay small beside the factors */
+#define GRAM_ROWS 4096			/* at least per part */
+
+static Size
+reserve(Size *used, Size count, Size width)
+{
+	Size		at = *used;
+
+	*used = TYPEALIGN(64, add_size(at, mul_size(Max(count, 1), width)));
+	return at;
+}
+
+static void
+plan_side(RecSharedSide *side, int64 nrows, int64 nnz, int stride, Size *used)
+{
+	side->nrows = nrows;
+	side->start = reserve(used, nrows + 1, sizeof(int64));
+	side->column = reserve(used, nnz, sizeof(int32));
+	side->value = reserve(used, nnz, sizeof(float));
+	side->factors = reserve(used, mul_size(nrows, stride), sizeof(float));
+	side->nchunks = nnz / CHUNK_OBSERVATIONS + nrows / CHUNK_ROWS + 2;	/* an upper bound; fill counts */
+	side->chunk_end = reserve(used, side->nchunks, sizeof(int64));
+	side->gram_rows = Max(GRAM_ROWS, (nrows + GRAM_PARTS - 1) / GRAM_PARTS);
+	side->ngram = (nrows + side->gram_rows - 1) / side->gram_rows;
+}
+
+static int64
+judged_pairs(const RecPairs *pairs, const RecHoldout *holdout)
+{
+	int64		n = 0;
+
+	for (int j = 0; j < holdout->nusers; j++)
+		n += pairs->start[holdout->user[j] + 1] - pairs->start[holdout->user[j]];
+	return n;
+}
+
+void
+rec_shared_plan(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params,
+				const RecSumRule *rule)
+{
+	Size		used = TYPEALIGN(64, sizeof(RecShared));
+	int64		held = holdout->nusers ? holdout->start[holdout->nusers] : 0;
+	int			most_parts;
+
+	memset(s, 0, sizeof(*s));
+	s->params = *params;
+	s->explicit_feedback = rule->explicit_feedback;
+	s->stride = rec_als_stride(params->factors, rule->explicit_feedback);
+	s->nnz = pairs->n;
+	plan_side(&s->sides[REC_USERS], pairs->users.n, pairs->n, s->stride, &used);
+	plan_side(&s->sides[REC_ITEMS], pairs->items.n, pairs->n, s->stride, &used);
+	most_parts = Max(s->sides[REC_USERS].ngram, s->sides[REC_ITEMS].ngram);
+	if (!s->explicit_feedback)
+	{
+		s->gram_parts = reserve(&used, mul_size(most_parts, s->stride * s->stride), sizeof(float));
+		s->gram = reserve(&used, s->stride * s->stride, sizeof(float));
+	}
+	s->losses = reserve(&used, Max(s->sides[REC_USERS].nchunks, s->sides[REC_ITEMS].nchunks), sizeof(RecLoss));
+	s->judged = holdout->nusers;
+	if (s->judged > 0)
+	{
+		int64		blocked = judged_pairs(pairs, holdout) - held;
+
+		s->best_items = reserve(&used, mul_size(pairs->items.n, s->stride), sizeof(float));
+		s->judged_user = reserve(&used, s->judged, sizeof(int32));
+		s->held_start = reserve(&used, s->judged + 1, sizeof(int32));
+		s->held_item = reserve(&used, held, sizeof(int32));
+		s->held_value = reserve(&used, held, sizeof(float));
+		s->qualities = reserve(&used, s->judged, sizeof(RecQuality));
+		s->blocked_start = reserve(&used, s->judged + 1, sizeof(int32));
+		s->blocked_item = reserve(&used, blocked, sizeof(int32));
+	}
+	s->size = used;
+}
+
+static void
+cut_chunks(RecShared *s, RecSharedSide *side)
+{
+	const int64 *start = REC_AT(s, side->start, int64);
+	int64	   *end = REC_AT(s, side->chunk_end, int64);
+	int64		first = 0;
+	int			n = 0;
+
+	side->longest = 0;
+	for (int64 r = 0; r < side->nrows; r++)
+	{
+		side->longest = Max(side->longest, start[r + 1] - start[r]);
+		if (start[r + 1] - start[first] >= CHUNK_OBSERVATIONS || r + 1 - first >= CHUNK_ROWS || r + 1 == side->nrows)
+		{
+			end[n++] = r + 1;
+			first = r + 1;
+		}
+	}
+	Assert(n <= side->nchunks);
+	side->nchunks = n;
+}
+
+static RecObservations
+observations_of(RecShared *s)
+{
+	RecSharedSide *u = &s->sides[REC_USERS];
+	RecSharedSide *i = &s->sides[REC_ITEMS];
+
+	return (RecObservations) {
+		.user_start = REC_AT(s, u->start, int64), .user_item = REC_AT(s, u->column, int32),
+		.user_value = REC_AT(s, u->value, float),
+		.item_start = REC_AT(s, i->start, int64), .item_user = REC_AT(s, i->column, int32),
+		.item_value = REC_AT(s, i->value, float)
+	};
+}
+
+static void
+fill_judged(RecShared *s, const RecPairs *pairs, const RecHoldout *h)
+{
+	int32	   *held_start = REC_AT(s, s->held_start, int32);
+	int32	   *blocked_start = REC_AT(s, s->blocked_start, int32);
+	int32		held = 0,
+				blocked = 0;
+
+	for (int j = 0; j < h->nusers; j++)
+	{
+		int			u = h->user[j];
+
+		REC_AT(s, s->judged_user, int32)[j] = u;
+		held_start[j] = held;
+		blocked_start[j] = blocked;
+		for (int64 k = pairs->start[u]; k < pairs->start[u + 1]; k++)
+		{
+			if (h->held[k])
+			{
+				REC_AT(s, s->held_item, int32)[held] = pairs->item[k];
+				REC_AT(s, s->held_value, float)[held++] = pairs->net[k];
+			}
+			else
+				REC_AT(s, s->blocked_item, int32)[blocked++] = pairs->item[k];
+		}
+	}
+	held_start[h->nusers] = held;
+	blocked_start[h->nusers] = blocked;
+}
+
+void
+rec_shared_fill(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout)
+{
+	RecObservations o = observations_of(s);
+
+	rec_observations_fill(&o, pairs, holdout, s->params.weight_transform, s->explicit_feedback, true);
+	s->nnz = o.nnz;
+	cut_chunks(s, &s->sides[REC_USERS]);
+	cut_chunks(s, &s->sides[REC_ITEMS]);
+	if (s->judged > 0)
+		fill_judged(s, pairs, holdout);
+	if (s->explicit_feedback)
+	{
+		double		sum = 0;
+
+		for (int64 k = 0; k < o.nnz; k++)
+			sum += o.user_value[k];
+		s->mean = o.nnz > 0 ? (float) (sum / o.nnz) : 0;
+	}
+	else
+		memset(REC_AT(s, s->gram, float), 0, (Size) s->stride * s->stride * sizeof(float));
+}
+
+/* The users' observations with nothing held out, for the final half-step. */
+void
+rec_shared_refill_users(RecShared *s, const RecPairs *pairs)
+{
+	RecObservations o = observations_of(s);
+
+	rec_observations_fill(&o, pairs, NULL, s->params.weight_transform, s->explicit_feedback, false);
+	/* the arrays have room for more chunks than were cut: the bound of the plan counts every pair */
+	cut_chunks(s, &s->sides[REC_USERS]);
+}

@@ -1,0 +1,101 @@
+/*
+ * solve_shared.h
+ *		What leader and workers of a training share.
+ *
+ * One block of memory: a dynamic shared memory segment when workers take part, else private. The header below stands
+ * at its start; arrays are offsets from it. The leader posts one task after another; between two passes of the barrier
+ * every participant takes chunks of the task from an atomic counter. What a chunk computes does not depend on who
+ * computes it, and sums are kept per chunk and added by the leader in chunk order: so results are the same for any
+ * number of workers. A worker may attach at any time: an odd barrier phase means that a task is open.
+ */
+#ifndef REC_SOLVE_SHARED_H
+#define REC_SOLVE_SHARED_H
+
+#include "core/als.h"
+#include "model/solve.h"
+#include "port/atomics.h"
+#include "storage/barrier.h"
+
+typedef enum RecTask
+{
+	REC_TASK_INIT,				/* start values of one side */
+	REC_TASK_GRAM,				/* partial Gram matrices of one side's fixed rows */
+	REC_TASK_ROWS,				/* solve one side */
+	REC_TASK_JUDGE,				/* score the holdout's users */
+	REC_TASK_END
+} RecTask;
+
+typedef enum RecSide
+{
+	REC_USERS, REC_ITEMS
+} RecSide;
+
+/* One side's rows: its observations and factors. */
+typedef struct RecSharedSide
+{
+	int64		nrows;
+	Size		start;			/* int64[nrows + 1] */
+	Size		column;			/* int32[nnz] */
+	Size		value;			/* float[nnz] */
+	Size		factors;		/* float[nrows * stride] */
+	int			nchunks;
+	Size		chunk_end;		/* int64[nchunks]: first row after each chunk */
+	int			ngram;			/* parts of the Gram matrix over this side's rows */
+	int64		gram_rows;		/* rows of a part */
+	int64		longest;		/* observations of the longest row */
+} RecSharedSide;
+
+typedef struct RecShared
+{
+	Size		size;
+	Barrier		barrier;
+	pg_atomic_uint32 next;		/* chunk to take */
+	pg_atomic_uint32 status;	/* first RecAlsStatus that is not OK */
+
+	/* the open task */
+	RecTask		task;
+	RecSide		side;
+	int			nchunks;
+	bool		exact;			/* REC_TASK_ROWS: Cholesky whatever the solver is */
+
+	RecParams	params;
+	bool		explicit_feedback;
+	float		mean;
+	int			stride;
+	int64		nnz;
+	RecSharedSide sides[2];
+	Size		gram_parts;		/* float[ngram * stride * stride] */
+	Size		gram;			/* float[stride * stride] */
+	Size		losses;			/* RecLoss[most chunks] */
+	Size		best_items;		/* float[items * stride], only with a holdout */
+
+	/* holdout */
+	int			judged;			/* users */
+	Size		judged_user;	/* int32[judged] */
+	Size		held_start;		/* int32[judged + 1] */
+	Size		held_item;		/* int32[], ascending per user */
+	Size		held_value;		/* float[] */
+	Size		qualities;		/* RecQuality[judged] */
+	Size		blocked_start;	/* int32[judged + 1] */
+	Size		blocked_item;	/* int32[]: the user's other items, ascending */
+} RecShared;
+
+#define REC_INIT_ROWS 8192		/* rows of a REC_TASK_INIT chunk */
+
+#define REC_AT(shared, offset, type) ((type *) ((char *) (shared) + (offset)))
+
+/* Works on the open task until its chunks are used up; scratch is from rec_participant_scratch(). */
+extern void rec_participate(RecShared *shared, void *scratch);
+extern Size rec_participant_scratch(const RecShared *shared);
+extern void rec_half_step(const RecShared *shared, RecSide side, bool exact, RecMatrix *matrix, RecHalfStep *step);
+
+/* Layout and contents of the block: solve_layout.c. plan() fills a header with sizes and offsets only. */
+extern void rec_shared_plan(RecShared *plan, const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params,
+							const RecSumRule *rule);
+extern void rec_shared_fill(RecShared *shared, const RecPairs *pairs, const RecHoldout *holdout);
+extern void rec_shared_refill_users(RecShared *shared, const RecPairs *pairs);
+
+/* NDCG and recall of one ranked list, its hits given as sorted ranks (0-based) below k. */
+extern RecQuality rec_quality_of(const int *hit_rank, int hits, int relevant, int k);
+
+#endif							/* REC_SOLVE_SHARED_H */

@@ -1,0 +1,344 @@
+/*
+ * store.c
+ *		Writing versions. See store.h.
+ *
+ * Rows go straight to the table access method in batches, as COPY does it, with the index entries after each batch:
+ * keys are ascending, so the index grows at its right edge. A version becomes visible with the transaction.
+ */
+#include "model/store.h"
+
+#include <math.h>
+
+#include "access/tableam.h"
+#include "access/heapam.h"
+#include "access/table.h"
+#include "catalog/pg_type.h"
+#include "common/pg_prng.h"
+#include "executor/tuptable.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+
+#define BATCH_ROWS 500
+#define BATCH_BYTES 65536		/* as COPY: a batch should not outgrow the cache */
+
+typedef struct Writer
+{
+	Relation	rel;
+	EState	   *estate;
+	ResultRelInfo *rri;
+	BulkInsertState bulk;
+	TupleTableSlot *slot[BATCH_ROWS];
+	int			n;
+	Size		bytes;
+	MemoryContext batch;		/* values of the current batch */
+} Writer;
+
+static void
+writer_open(Writer *w, const RecModel *model, const char *table)
+{
+	memset(w, 0, sizeof(*w));
+	w->rel = table_open(rec_model_relation(model, table), RowExclusiveLock);
+	w->estate = CreateExecutorState();
+	w->rri = makeNode(ResultRelInfo);
+	InitResultRelInfo(w->rri, w->rel, 1, NULL, 0);
+	ExecOpenIndices(w->rri, false);
+	w->bulk = GetBulkInsertState();
+	w->batch = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend store", ALLOCSET_DEFAULT_SIZES);
+}
+
+static void
+writer_flush(Writer *w)
+{
+	if (w->n == 0)
+		return;
+	CHECK_FOR_INTERRUPTS();
+	table_multi_insert(w->rel, w->slot, w->n, GetCurrentCommandId(true), 0, w->bulk);
+	for (int i = 0; i < w->n; i++)
+	{
+		if (w->rri->ri_NumIndices > 0)
+		{
+			ExprContext *econtext = GetPerTupleExprContext(w->estate);
+
+			econtext->ecxt_scantuple = w->slot[i];
+			rec_insert_index_tuples(w->rri, w->slot[i], w->estate);
+			ResetExprContext(econtext);
+		}
+		ExecClearTuple(w->slot[i]);
+	}
+	w->n = 0;
+	w->bytes = 0;
+	MemoryContextReset(w->batch);
+}
+
+static void
+writer_close(Writer *w)
+{
+	writer_flush(w);
+	for (int i = 0; i < BATCH_ROWS && w->slot[i] != NULL; i++)
+		ExecDropSingleTupleTableSlot(w->slot[i]);
+	FreeBulkInsertState(w->bulk);
+	ExecCloseIndices(w->rri);
+	table_finish_bulk_insert(w->rel, 0);
+	table_close(w->rel, NoLock);
+	FreeExecutorState(w->estate);
+	MemoryContextDelete(w->batch);
+}
+
+/* The next row to fill; values of by-reference types belong in w->batch. */
+static TupleTableSlot *
+writer_row(Writer *w)
+{
+	TupleTableSlot *slot = w->slot[w->n];
+
+	if (slot == NULL)
+		slot = w->slot[w->n] = table_slot_create(w->rel, NULL);
+	memset(slot->tts_isnull, false, slot->tts_tupleDescriptor->natts);
+	return slot;
+}
+
+static void
+writer_put(Writer *w, TupleTableSlot *slot, Size bytes)
+{
+	slot->tts_tableOid = RelationGetRelid(w->rel);
+	ExecStoreVirtualTuple(slot);
+	w->n++;
+	w->bytes += bytes;
+	if (w->n == BATCH_ROWS || w->bytes >= BATCH_BYTES)
+		writer_flush(w);
+}
+
+/* A one-dimensional array without nulls of 4-byte elements. */
+static Datum
+array_of(const void *elements, int n, Oid type)
+{
+	Size		size = ARR_OVERHEAD_NONULLS(1) + mul_size(n, 4);
+	ArrayType  *a;
+
+	if (n == 0)
+		return PointerGetDatum(construct_empty_array(type));
+	a = palloc_extended(size, MCXT_ALLOC_HUGE);
+	SET_VARSIZE(a, size);
+	a->ndim = 1;
+	a->dataoffset = 0;
+	a->elemtype = type;
+	ARR_DIMS(a)[0] = n;
+	ARR_LBOUND(a)[0] = 1;
+	memcpy(ARR_DATA_PTR(a), elements, (Size) n * 4);
+	return PointerGetDatum(a);
+}
+
+static void
+store_items(const RecModel *model, int version, const RecPairs *pairs, const RecSolution *s, const RecParams *params,
+			const RecSumRule *rule)
+{
+	int			n = pairs->items.n;
+	float	   *popularity = palloc_extended(Max(n, 1) * sizeof(float), MCXT_ALLOC_HUGE);
+	int32	   *support = palloc_extended(Max(n, 1) * sizeof(int32), MCXT_ALLOC_HUGE);
+	Writer		w;
+
+	rec_popularity(pairs, NULL, rule, popularity, support);
+	writer_open(&w, model, "item_factors");
+	for (int i = 0; i < n; i++)
+	{
+		const float *row = s->items + (Size) i * s->stride;
+		TupleTableSlot *slot = writer_row(&w);
+		MemoryContext old = MemoryContextSwitchTo(w.batch);
+
+		slot->tts_values[0] = Int32GetDatum(version);
+		slot->tts_values[1] = rec_keys_datum(&pairs->items, i);
+		slot->tts_values[2] = Int32GetDatum(i);
+		slot->tts_values[3] = array_of(row, params->factors, FLOAT4OID);
+		slot->tts_values[4] = Float4GetDatum(rule->explicit_feedback ? row[params->factors] : 0);
+		slot->tts_values[5] = Int32GetDatum(pairs->item_events[i]);
+		slot->tts_values[6] = Int32GetDatum(support[i]);
+		slot->tts_values[7] = Float4GetDatum(popularity[i]);
+		MemoryContextSwitchTo(old);
+		writer_put(&w, slot, params->factors * sizeof(float));
+	}
+	writer_close(&w);
+	pfree(popularity);
+	pfree(support);
+}
+
+static void
+store_users(const RecModel *model, int version, const RecPairs *pairs, const RecSolution *s, const RecParams *params,
+			bool explicit_feedback)
+{
+	Writer		w;
+
+	writer_open(&w, model, "user_factors");
+	for (int u = 0; u < pairs->users.n; u++)
+	{
+		const float *row = s->users + (Size) u * s->stride;
+		TupleTableSlot *slot = writer_row(&w);
+		MemoryContext old = MemoryContextSwitchTo(w.batch);
+
+		slot->tts_values[0] = Int32GetDatum(version);
+		slot->tts_values[1] = rec_keys_datum(&pairs->users, u);
+		slot->tts_values[2] = array_of(row, params->factors, FLOAT4OID);
+		slot->tts_values[3] = Float4GetDatum(explicit_feedback ? row[params->factors] : 0);
+		slot->tts_values[4] = Int32GetDatum(pairs->user_events[u]);
+		MemoryContextSwitchTo(old);
+		writer_put(&w, slot, params->factors * sizeof(float));
+	}
+	writer_close(&w);
+}
+
+static void
+store_history(const RecModel *model, int version, const RecPairs *pairs)
+{
+	Writer		w;
+
+	writer_open(&w, model, "user_history");
+	for (int u = 0; u < pairs->users.n; u++)
+	{
+		int64		first = pairs->start[u];
+		int			n = pairs->start[u + 1] - first;
+		TupleTableSlot *slot = writer_row(&w);
+		MemoryContext old = MemoryContextSwitchTo(w.batch);
+
+		slot->tts_values[0] = Int32GetDatum(version);
+		slot->tts_values[1] = rec_keys_datum(&pairs->users, u);
+		slot->tts_values[2] = array_of(pairs->item + first, n, INT4OID);
+		slot->tts_values[3] = array_of(pairs->net + first, n, FLOAT4OID);
+		MemoryContextSwitchTo(old);
+		writer_put(&w, slot, (Size) n * 8);
+	}
+	writer_close(&w);
+}
+
+/* The Gram matrix as factors x factors, without the padding. */
+static Datum
+gram_array(const RecSolution *s, int factors)
+{
+	float	   *dense = palloc_extended((Size) factors * factors * sizeof(float), MCXT_ALLOC_HUGE);
+
+	for (int i = 0; i < factors; i++)
+		memcpy(dense + (Size) i * factors, s->gram + (Size) i * s->stride, factors * sizeof(float));
+	return array_of(dense, factors * factors, FLOAT4OID);
+}
+
+static void
+store_version_row(const RecModel *model, const RecRun *run, const RecPairs *pairs, const RecSolution *s,
+				  const RecParams *params, const RecSumRule *rule)
+{
+	Writer		w;
+	TupleTableSlot *slot;
+	MemoryContext old;
+
+	writer_open(&w, model, "model_version");
+	slot = writer_row(&w);
+	old = MemoryContextSwitchTo(w.batch);
+	slot->tts_values[0] = Int32GetDatum(run->version);
+	slot->tts_values[1] = Int64GetDatum(run->uid);
+	slot->tts_values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
+	slot->tts_values[3] = JsonbPGetDatum(rec_params_write(params));
+	slot->tts_values[4] = BoolGetDatum(rule->explicit_feedback);
+	slot->tts_values[5] = Int32GetDatum(pairs->users.n);
+	slot->tts_values[6] = Int32GetDatum(pairs->items.n);
+	slot->tts_values[7] = Float4GetDatum(s->mean);
+	slot->tts_isnull[8] = !rule->has_time;
+	slot->tts_values[8] = Int64GetDatum(rule->newest);
+	slot->tts_values[9] = Float8GetDatum(rule->half_life);
+	slot->tts_isnull[10] = s->gram == NULL;
+	slot->tts_values[10] = s->gram ? gram_array(s, params->factors) : (Datum) 0;
+	MemoryContextSwitchTo(old);
+	writer_put(&w, slot, 0);
+	writer_close(&w);
+}
+
+void
+rec_store_version(const RecModel *model, const RecRun *run, const RecPairs *pairs, const RecSolution *s,
+				  const RecParams *params, const RecSumRule *rule)
+{
+	store_version_row(model, run, pairs, s, params, rule);
+	store_items(model, run->version, pairs, s, params, rule);
+	store_users(model, run->version, pairs, s, params, rule->explicit_feedback);
+	store_history(model, run->version, pairs);
+}
+
+void
+rec_store_new_version(const RecModel *model, RecRun *run)
+{
+	Oid			types[1] = {TEXTOID};
+	Datum		values[1] = {CStringGetTextDatum(model->name)};
+	RecRole		saved = rec_role_enter(model->owner);
+	bool		isnull;
+
+	/* numbers are never used again, not even after keep_versions has removed a version */
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args("SELECT coalesce(max(version), 0) + 1 FROM rec.training_run WHERE model = $1",
+							  1, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "looking up the newest version failed");
+	run->version = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	rec_role_leave(&saved);
+	if (!pg_strong_random(&run->uid, sizeof(run->uid)))
+		run->uid = (int64) pg_prng_uint64(&pg_global_prng_state);
+}
+
+void
+rec_store_activate(const RecModel *model, int version)
+{
+	Oid			types[2] = {TEXTOID, INT4OID};
+	Datum		values[2] = {CStringGetTextDatum(model->name), Int32GetDatum(version)};
+
+	rec_catalog_execute("UPDATE rec.model SET active_version = $2 WHERE model = $1", 2, types, values, NULL);
+}
+
+static void
+delete_version(const RecModel *model, const char *table, int version)
+{
+	Oid			relid = rec_model_relation(model, table);
+	Relation	rel = table_open(relid, RowExclusiveLock);
+	RecRole		saved = rec_role_enter(rel->rd_rel->relowner);
+	Oid			types[1] = {INT4OID};
+	Datum		values[1] = {Int32GetDatum(version)};
+	char	   *sql = psprintf("DELETE FROM %s WHERE version = $1", quote_qualified_identifier(model->name, table));
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_DELETE)
+		elog(ERROR, "removing version %d failed", version);
+	SPI_finish();
+	rec_role_leave(&saved);
+	table_close(rel, NoLock);
+}
+
+void
+rec_store_prune(const RecModel *model, int written, int active)
+{
+	static const char *const tables[] = {"user_history", "user_factors", "item_factors", "model_version"};
+	Relation	rel = table_open(rec_model_relation(model, "model_version"), AccessShareLock);
+	RecRole		saved = rec_role_enter(rel->rd_rel->relowner);
+	Oid			types[3] = {INT4OID, INT4OID, INT4OID};
+	Datum		values[3] = {Int32GetDatum(written), Int32GetDatum(active), Int32GetDatum(model->keep_versions)};
+	char	   *sql = psprintf("SELECT version FROM (SELECT version, row_number() OVER "
+							   "(ORDER BY version IN ($1, $2) DESC, version DESC) AS place FROM %s) v "
+							   "WHERE place > $3 AND version NOT IN ($1, $2)",
+							   quote_qualified_identifier(model->name, "model_version"));
+	int			n;
+	int		   *old;
+	bool		isnull;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(sql, 3, types, values, NULL, false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "looking up old versions failed");
+	n = SPI_processed;
+	old = MemoryContextAlloc(CurTransactionContext, Max(n, 1) * sizeof(int));
+	for (int i = 0; i < n; i++)
+		old[i] = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	rec_role_leave(&saved);
+	table_close(rel, NoLock);
+	for (int i = 0; i < n; i++)
+		for (int t = 0; t < (int) lengthof(tables); t++)
+			delete_version(model, tables[t], old[i]);
+	pfree(old);
+}

@@ -1,0 +1,25 @@
+/*
+ * train.h
+ *		A training from the event relation to an active version.
+ */
+#ifndef REC_TRAIN_H
+#define REC_TRAIN_H
+
+#include "model/store.h"
+
+typedef struct RecTrained
+{
+	RecRun		run;
+	RecPairs   *pairs;
+	RecSolution *solution;		/* factors already released; numbers valid */
+	double		seconds;
+	MemoryContext context;		/* of pairs; the caller deletes it when it has read the numbers */
+} RecTrained;
+
+/* Checks ownership, excludes other trainings of the model, and does everything; palloc'd in the current context. */
+extern RecTrained *rec_train_model(Oid schema, const Jsonb *params, bool activate);
+
+/* Defaults for the model with its own params on top. */
+extern RecParams rec_model_params(const RecModel *model);
+
+#endif							/* REC_TRAIN_H */
