@@ -74,7 +74,7 @@ heading '3. How many stars: explicit feedback'
 show <<'SQL'
 \echo 'SELECT rec.create_model(''stars'', events => ''movielens.rating'', item_column => ''movie_id'','
 \echo '                        value_column => ''stars'', time_column => ''rated_at'', feedback => ''explicit'');'
-\echo 'SELECT * FROM rec.train(''stars'');'
+\echo 'SELECT * FROM rec.train(''stars'', params => ''{"holdout": 0.1}'');'
 \echo ~
 SELECT count(*) > 0 AS exists FROM rec.model WHERE model = 'stars' \gset
 \if :exists
@@ -82,7 +82,11 @@ SELECT count(*) > 0 AS exists FROM rec.model WHERE model = 'stars' \gset
 \endif
 SELECT rec.create_model('stars', events => 'movielens.rating', item_column => 'movie_id', value_column => 'stars',
                         time_column => 'rated_at', feedback => 'explicit') \g /dev/null
-SELECT * FROM rec.train('stars') \gset t_
+SELECT * FROM rec.train('stars', params => '{"holdout": 0.1}') \gset t_
+\echo ~
+SELECT guess AS "who guesses", round(q.error::numeric, 3) AS "root mean squared error"
+FROM rec.training_run CROSS JOIN LATERAL (VALUES ('this model', :t_rmse), ('the movie''s mean', mean_rmse)) AS q(guess, error)
+WHERE model = 'stars' AND version = :t_version;
 \echo ~
 \echo 'SELECT stars.predict(1, movie_id) ...         -- movies that user 1 has not rated'
 SELECT title, round(stars.predict(1, movie_id)::numeric, 2) AS "stars predicted"
