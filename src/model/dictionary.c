@@ -52,9 +52,17 @@ static bool image_equal(RecKeys *keys, int a, int b);
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
+/*
+ * Integer keys below this are numbered by a plain array that grows with the largest of them: ids from a sequence cost a
+ * fraction of a hash look-up, and a stray large id at most 16 MB.
+ */
+#define DIRECT_KEYS (1 << 22)
+
 struct RecDictionary
 {
 	RecKeys		keys;
+	int32	   *direct;			/* -1: not numbered yet */
+	int			direct_size;
 	integer_table_hash *integers;
 	image_table_hash *images;
 	int64		last_key;		/* events often arrive grouped by a key */
@@ -88,6 +96,19 @@ rec_dictionary_create(const RecKeyType *kind, MemoryContext context)
 	return d;
 }
 
+static void
+grow_direct(RecDictionary *d, int64 key)
+{
+	int			size = Max(d->direct_size, 1024);
+
+	while (size <= key)
+		size *= 2;
+	d->direct = d->direct ? repalloc(d->direct, size * sizeof(int32)) :
+		MemoryContextAlloc(d->keys.context, size * sizeof(int32));
+	memset(d->direct + d->direct_size, 0xff, (size - d->direct_size) * sizeof(int32));
+	d->direct_size = size;
+}
+
 static int
 number_integer(RecDictionary *d, int64 key, Datum value)
 {
@@ -96,6 +117,19 @@ number_integer(RecDictionary *d, int64 key, Datum value)
 
 	if (d->last_number >= 0 && d->last_key == key)
 		return d->last_number;
+	if (key >= 0 && key < DIRECT_KEYS)
+	{
+		if (key >= d->direct_size)
+			grow_direct(d, key);
+		if (d->direct[key] < 0)
+		{
+			d->direct[key] = d->keys.n;
+			rec_keys_append(&d->keys, value);
+		}
+		d->last_key = key;
+		d->last_number = d->direct[key];
+		return d->last_number;
+	}
 	entry = integer_table_insert(d->integers, key, &found);
 	if (!found)
 	{
@@ -161,7 +195,7 @@ rec_dictionary_keys(RecDictionary *d)
 Size
 rec_dictionary_memory(const RecDictionary *d)
 {
-	return rec_keys_memory(&d->keys) +
+	return rec_keys_memory(&d->keys) + (Size) d->direct_size * sizeof(int32) +
 		(d->integers ? d->integers->size * sizeof(IntegerEntry) : d->images->size * sizeof(ImageEntry));
 }
 

@@ -39,7 +39,7 @@ typedef struct Candidate
 static bool
 positive(const RecPairs *p, int64 k, bool explicit_feedback)
 {
-	return explicit_feedback || p->net[k] > 0;
+	return explicit_feedback || p->pair[k].net > 0;
 }
 
 static int
@@ -108,7 +108,7 @@ rec_holdout_choose(RecHoldout *h, const RecPairs *p, const RecParams *params, bo
 		for (int64 k = p->start[u]; k < p->start[u + 1]; k++)
 			if (positive(p, k, explicit_feedback))
 				pairs[n++] = (Candidate) {p->time ? (uint64) p->time[k] ^ (UINT64CONST(1) << 63)
-				: rec_keys_seed(&p->items, p->item[k], seed), k};
+				: rec_keys_seed(&p->items, p->pair[k].item, seed), k};
 		take = Max((int) (params->holdout * n + 0.5), 1);
 		sort_candidates(pairs, n);
 		sort_by_index(pairs, take);

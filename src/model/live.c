@@ -298,21 +298,13 @@ type_is_wanted(text *type, ArrayType *types)
 	return found;
 }
 
-#define ST_SORT sort_by_item
-#define ST_ELEMENT_TYPE RecEvent
-#define ST_COMPARE(a, b) (((a)->item > (b)->item) - ((a)->item < (b)->item))
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
 /* Events to pairs, the way training does it. */
 static void
 sum_events(RecEvent *event, int n, const RecSumRule *rule, RecLive *live)
 {
 	int			from = 0;
 
-	if (n > 1)
-		sort_by_item(event, n);
+	rec_sort_events(event, n, rule);
 	while (from < n)
 	{
 		int			first = from;

@@ -34,7 +34,6 @@ typedef struct LoadState
 	RecEventWeights *weights;	/* NULL: events have no type */
 	Oid			time_type;
 	int			flags;
-	Size		next_check;		/* dictionary size at which memory is looked at again */
 } LoadState;
 
 typedef struct LoadSink
@@ -81,6 +80,17 @@ events_create(const RecKeyType *user, const RecKeyType *item, bool has_time, Mem
 	return e;
 }
 
+static void
+add_chunk(RecEvents *e, RecEventChunk *chunk)
+{
+	if (e->nchunks == e->max_chunks)
+	{
+		e->max_chunks *= 2;
+		e->chunks = repalloc_huge(e->chunks, e->max_chunks * sizeof(RecEventChunk *));
+	}
+	e->chunks[e->nchunks++] = chunk;
+}
+
 static RecEventChunk *
 new_chunk(RecEvents *e)
 {
@@ -88,14 +98,9 @@ new_chunk(RecEvents *e)
 	RecEventChunk *chunk;
 
 	rec_check_memory(rec_events_memory(e) + size, psprintf("Reading the first %lld events", (long long) e->n + 1));
-	if (e->nchunks == e->max_chunks)
-	{
-		e->max_chunks *= 2;
-		e->chunks = repalloc_huge(e->chunks, e->max_chunks * sizeof(RecEventChunk *));
-	}
 	chunk = MemoryContextAlloc(e->context, size);
 	chunk->n = 0;
-	e->chunks[e->nchunks++] = chunk;
+	add_chunk(e, chunk);
 	return chunk;
 }
 
@@ -230,7 +235,7 @@ rec_load_transition(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(state);
 }
 
-/* Adds all of b to a, renumbering its keys. */
+/* Moves all of b to a, renumbering its keys. */
 static void
 combine_events(RecEvents *a, const RecEvents *b)
 {
@@ -249,10 +254,15 @@ combine_events(RecEvents *a, const RecEvents *b)
 
 		CHECK_FOR_INTERRUPTS();
 		for (int k = 0; k < chunk->n; k++)
-			add_event(a, user[chunk->user[k]], item[chunk->item[k]], chunk->value[k],
-					  a->has_time ? chunk->time[k] : 0);
-		pfree(chunk);
+		{
+			chunk->user[k] = user[chunk->user[k]];
+			chunk->item[k] = item[chunk->item[k]];
+		}
+		add_chunk(a, chunk);
 	}
+	rec_check_memory(rec_events_memory(a), psprintf("Reading the first %lld events", (long long) (a->n + b->n)));
+	a->n += b->n;
+	a->newest = Max(a->newest, b->newest);
 	pfree(user);
 	pfree(item);
 	a->rows_read += b->rows_read;
@@ -374,12 +384,18 @@ rec_load_deserialize(PG_FUNCTION_ARGS)
 {
 	bytea	   *in = PG_GETARG_BYTEA_PP(0);
 	const char *from = VARDATA_ANY(in);
-	MemoryContext context = sink ? sink->context : CurrentMemoryContext;
+	MemoryContext aggregate;
+	MemoryContext context;
 	LoadHeader	header;
-	LoadState  *state = palloc0(sizeof(LoadState));
+	LoadState  *state;
 	RecEvents  *e;
 	RecKeyType	kind[2];
 
+	/* the combine function may keep this state, so it must not stay in the context of one input row */
+	if (!AggCheckCallContext(fcinfo, &aggregate))
+		elog(ERROR, "aggregate function called in non-aggregate context");
+	context = sink ? sink->context : aggregate;
+	state = MemoryContextAllocZero(aggregate, sizeof(LoadState));
 	take(&from, &header, sizeof(header));
 	/* function pointers of another process mean nothing here: look the types up again */
 	for (int i = 0; i < 2; i++)

@@ -2,9 +2,8 @@
  * pairs.c
  *		From events in any order to pairs in canonical order.
  *
- * Two counting sorts, by item and then by user, leave each user's events ascending by item without comparing
- * anything. Events of one pair are sorted by value before they are added up, so that the sums repeat bit for bit
- * whatever order the scan delivered.
+ * A counting sort by user, then each user's events are sorted by item and value (usually they come in that order, or
+ * are few) and added up in this order, so that the sums repeat bit for bit whatever order the scan delivered.
  */
 #include "model/pairs.h"
 
@@ -12,20 +11,24 @@
 #include <math.h>
 
 #include "miscadmin.h"
+#include "model/solve.h"
 #include "utils/memutils.h"
+
+#define COMPARE(x, y) (((x) > (y)) - ((x) < (y)))
+#define OR_ELSE(first, then) ((first) != 0 ? (first) : (then))
 
 #define ST_SORT sort_by_value
 #define ST_ELEMENT_TYPE RecEvent
-#define ST_COMPARE(a, b) ((a)->value < (b)->value ? -1 : (a)->value > (b)->value ? 1 : \
-						  ((a)->time > (b)->time) - ((a)->time < (b)->time))
+#define ST_COMPARE(a, b) OR_ELSE(COMPARE((a)->item, (b)->item), \
+								 OR_ELSE(COMPARE((a)->value, (b)->value), COMPARE((a)->time, (b)->time)))
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
 
 #define ST_SORT sort_by_time
 #define ST_ELEMENT_TYPE RecEvent
-#define ST_COMPARE(a, b) ((a)->time < (b)->time ? -1 : (a)->time > (b)->time ? 1 : \
-						  ((a)->value > (b)->value) - ((a)->value < (b)->value))
+#define ST_COMPARE(a, b) OR_ELSE(COMPARE((a)->item, (b)->item), \
+								 OR_ELSE(COMPARE((a)->time, (b)->time), COMPARE((a)->value, (b)->value)))
 #define ST_SCOPE static
 #define ST_DEFINE
 #include "lib/sort_template.h"
@@ -52,19 +55,26 @@ clamped(double sum)
 	return sum > FLT_MAX ? FLT_MAX : sum < -FLT_MAX ? -FLT_MAX : (float) sum;
 }
 
+void
+rec_sort_events(RecEvent *event, int n, const RecSumRule *rule)
+{
+	int			k = 1;
+
+	while (k < n && event[k - 1].item < event[k].item)
+		k++;
+	if (k >= n)
+		return;					/* in order already, and no pair has two events */
+	if (rule->explicit_feedback && rule->has_time)
+		sort_by_time(event, n);
+	else
+		sort_by_value(event, n);
+}
+
 float
-rec_sum_run(RecEvent *run, int n, const RecSumRule *rule, int64 *duplicates, int64 *newest)
+rec_sum_run(const RecEvent *run, int n, const RecSumRule *rule, int64 *duplicates, int64 *newest)
 {
 	double		sum = 0;
-	bool		latest = rule->explicit_feedback && rule->has_time;
 
-	if (n > 1)
-	{
-		if (latest)
-			sort_by_time(run, n);
-		else
-			sort_by_value(run, n);
-	}
 	*newest = run[0].time;
 	for (int k = 0; k < n; k++)
 	{
@@ -73,36 +83,9 @@ rec_sum_run(RecEvent *run, int n, const RecSumRule *rule, int64 *duplicates, int
 		if (k > 0 && run[k].value == run[k - 1].value && run[k].time == run[k - 1].time)
 			++*duplicates;
 	}
-	if (latest)
+	if (rule->explicit_feedback && rule->has_time)
 		return run[n - 1].value;
 	return clamped(rule->explicit_feedback ? sum / n : sum);
-}
-
-/* Entries on their way from events to pairs */
-typedef struct Entries
-{
-	int32	   *key;			/* user after the first pass, item after the second */
-	float	   *value;
-	int64	   *time;			/* NULL: no times */
-} Entries;
-
-static void
-entries_alloc(Entries *e, int64 n, bool has_time, MemoryContext context)
-{
-	Size		count = Max(n, 1);
-
-	e->key = MemoryContextAllocHuge(context, mul_size(count, sizeof(int32)));
-	e->value = MemoryContextAllocHuge(context, mul_size(count, sizeof(float)));
-	e->time = has_time ? MemoryContextAllocHuge(context, mul_size(count, sizeof(int64))) : NULL;
-}
-
-static void
-entries_free(Entries *e)
-{
-	pfree(e->key);
-	pfree(e->value);
-	if (e->time)
-		pfree(e->time);
 }
 
 /* Turns counts at [i + 1] into start positions. */
@@ -123,18 +106,17 @@ starts_alloc(int n, MemoryContext context)
 	return start;
 }
 
-/* First pass: chunks to entries grouped by item; frees the chunks. */
+/* Chunks to entries grouped by user; counts events by item and frees the chunks. */
 static void
-scatter_by_item(RecEvents *events, const int32 *user_rank, const int32 *item_rank, int64 *start, int nitems,
-				Entries *out)
+scatter_by_user(RecEvents *events, const int32 *user_rank, const int32 *item_rank, RecPairs *p, MemoryContext context)
 {
-	int64	   *next = starts_alloc(nitems, events->context);
+	int64	   *next = starts_alloc(p->users.n, context);
 
 	for (int c = 0; c < events->nchunks; c++)
 		for (int k = 0; k < events->chunks[c]->n; k++)
-			start[item_rank[events->chunks[c]->item[k]] + 1]++;
-	accumulate(start, nitems);
-	memcpy(next, start, nitems * sizeof(int64));
+			p->start[user_rank[events->chunks[c]->user[k]] + 1]++;
+	accumulate(p->start, p->users.n);
+	memcpy(next, p->start, p->users.n * sizeof(int64));
 	for (int c = 0; c < events->nchunks; c++)
 	{
 		RecEventChunk *chunk = events->chunks[c];
@@ -142,12 +124,13 @@ scatter_by_item(RecEvents *events, const int32 *user_rank, const int32 *item_ran
 		CHECK_FOR_INTERRUPTS();
 		for (int k = 0; k < chunk->n; k++)
 		{
-			int64		at = next[item_rank[chunk->item[k]]]++;
+			int64		at = next[user_rank[chunk->user[k]]]++;
+			int32		item = item_rank[chunk->item[k]];
 
-			out->key[at] = user_rank[chunk->user[k]];
-			out->value[at] = chunk->value[k];
-			if (out->time)
-				out->time[at] = chunk->time[k];
+			p->pair[at] = (RecPair) {item, chunk->value[k]};
+			if (p->time)
+				p->time[at] = chunk->time[k];
+			p->item_events[item]++;
 		}
 		pfree(chunk);
 	}
@@ -155,77 +138,57 @@ scatter_by_item(RecEvents *events, const int32 *user_rank, const int32 *item_ran
 	pfree(next);
 }
 
-/* Second pass: entries grouped by item to entries grouped by user, ascending by item. */
-static void
-scatter_by_user(const Entries *in, const int64 *item_start, int nitems, int64 *start, int nusers, Entries *out,
-				MemoryContext context)
+/* Merges the sorted events of a user into pairs from position `to` on; returns the position after them. */
+static int64
+merge_user(RecPairs *p, const RecEvent *event, int n, const RecSumRule *rule, int64 to)
 {
-	int64		n = item_start[nitems];
-	int64	   *next = starts_alloc(nusers, context);
+	int			from = 0;
 
-	for (int64 k = 0; k < n; k++)
-		start[in->key[k] + 1]++;
-	accumulate(start, nusers);
-	memcpy(next, start, nusers * sizeof(int64));
-	for (int i = 0; i < nitems; i++)
+	while (from < n)
 	{
-		if (i % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
-		for (int64 k = item_start[i]; k < item_start[i + 1]; k++)
-		{
-			int64		at = next[in->key[k]]++;
+		int			first = from;
+		int64		newest;
 
-			out->key[at] = i;
-			out->value[at] = in->value[k];
-			if (out->time)
-				out->time[at] = in->time[k];
-		}
+		while (from < n && event[from].item == event[first].item)
+			from++;
+		p->pair[to].item = event[first].item;
+		p->pair[to].net = rec_sum_run(event + first, from - first, rule, &p->duplicates, &newest);
+		if (p->time)
+			p->time[to] = newest;
+		to++;
 	}
-	pfree(next);
+	return to;
 }
 
-/* Merges the entries of each (user, item) into one pair, in place. */
+/* Entries of all users to pairs, in place. */
 static void
-merge_runs(RecPairs *p, Entries *e, const RecSumRule *rule, MemoryContext context)
+merge_entries(RecPairs *p, const RecSumRule *rule, MemoryContext context)
 {
 	int64		to = 0,
 				from = 0;
-	int			room = 64;
-	RecEvent   *run = MemoryContextAlloc(context, room * sizeof(RecEvent));
+	int64		room = 1024;
+	RecEvent   *event = MemoryContextAllocHuge(context, room * sizeof(RecEvent));
 
 	for (int u = 0; u < p->users.n; u++)
 	{
-		int64		end = p->start[u + 1];
+		int64		n = p->start[u + 1] - from;
 
 		if (u % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		p->start[u] = to;
-		while (from < end)
+		if (n > room)
 		{
-			int32		item = e->key[from];
-			int64		first = from,
-						newest = 0;
-			int			n;
-
-			while (from < end && e->key[from] == item)
-				from++;
-			n = from - first;
-			if (n > room)
-			{
-				room = n;
-				run = repalloc_huge(run, mul_size(room, sizeof(RecEvent)));
-			}
-			for (int k = 0; k < n; k++)
-				run[k] = (RecEvent) {item, e->value[first + k], e->time ? e->time[first + k] : 0};
-			e->value[to] = rec_sum_run(run, n, rule, &p->duplicates, &newest);
-			e->key[to] = item;
-			if (e->time)
-				e->time[to] = newest;
-			to++;
+			room = n;
+			event = repalloc_huge(event, mul_size(room, sizeof(RecEvent)));
 		}
+		for (int64 k = 0; k < n; k++)
+			event[k] = (RecEvent) {p->pair[from + k].item, p->pair[from + k].net, p->time ? p->time[from + k] : 0};
+		rec_sort_events(event, n, rule);
+		from += n;
+		p->start[u] = to;
+		to = merge_user(p, event, n, rule, to);
 	}
 	p->start[p->users.n] = p->n = to;
-	pfree(run);
+	pfree(event);
 }
 
 static int32 *
@@ -246,35 +209,27 @@ rec_pairs_build(RecEvents *events, const RecSumRule *rule, MemoryContext context
 	RecKeys    *items = rec_dictionary_keys(events->items);
 	int32	   *user_rank = MemoryContextAllocHuge(context, mul_size(Max(users->n, 1), sizeof(int32)));
 	int32	   *item_rank = MemoryContextAllocHuge(context, mul_size(Max(items->n, 1), sizeof(int32)));
-	int64	   *item_start;
-	Entries		by_item,
-				by_user;
-	Size		width = events->has_time ? 16 : 8,
-				base = rec_events_memory(events);
+	Size		count = Max(events->n, 1),
+				width = sizeof(RecPair) + (events->has_time ? sizeof(int64) : 0);
 
-	p->memory = add_size(base, mul_size(Max(events->n, 1), width));
+	p->held = add_size(mul_size(count, width), ((Size) users->n + items->n) * 16);
+	p->memory = add_size(rec_events_memory(events), p->held);
 	rec_check_memory(p->memory, "Arranging the events");
 	rec_keys_sort(users, user_rank, &p->users, context);
 	rec_keys_sort(items, item_rank, &p->items, context);
+	p->held += rec_keys_memory(&p->users) + rec_keys_memory(&p->items);
 
-	item_start = starts_alloc(items->n, context);
-	entries_alloc(&by_item, events->n, events->has_time, context);
-	scatter_by_item(events, user_rank, item_rank, item_start, items->n, &by_item);
-	entries_alloc(&by_user, events->n, events->has_time, context);
 	p->start = starts_alloc(users->n, context);
-	scatter_by_user(&by_item, item_start, items->n, p->start, users->n, &by_user, context);
-	entries_free(&by_item);
+	p->pair = MemoryContextAllocHuge(context, mul_size(count, sizeof(RecPair)));
+	p->time = events->has_time ? MemoryContextAllocHuge(context, mul_size(count, sizeof(int64))) : NULL;
+	p->item_events = MemoryContextAllocExtended(context, mul_size(Max(items->n, 1), sizeof(int32)),
+												MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	rec_advise_huge(p->pair, count * sizeof(RecPair));
+	scatter_by_user(events, user_rank, item_rank, p, context);
 	p->user_events = counts_of(p->start, users->n, context);
-	p->item_events = counts_of(item_start, items->n, context);
-	pfree(item_start);
 	pfree(user_rank);
 	pfree(item_rank);
-	merge_runs(p, &by_user, rule, context);
-	p->item = by_user.key;
-	p->net = by_user.value;
-	p->time = by_user.time;
-	p->held = mul_size(events->n, width) + rec_keys_memory(&p->users) + rec_keys_memory(&p->items) +
-		((Size) users->n + items->n) * 16;
+	merge_entries(p, rule, context);
 	return p;
 }
 
@@ -287,11 +242,11 @@ rec_popularity(const RecPairs *p, const RecHoldout *without, const RecSumRule *r
 		memset(support, 0, p->items.n * sizeof(int32));
 	for (int64 k = 0; k < p->n; k++)
 	{
-		if (!(rule->explicit_feedback || p->net[k] > 0) || (without && without->held && without->held[k]))
+		if (!(rule->explicit_feedback || p->pair[k].net > 0) || (without && without->held && without->held[k]))
 			continue;
-		sum[p->item[k]] += p->time ? rec_decay(rule, p->time[k]) : 1;
+		sum[p->pair[k].item] += p->time ? rec_decay(rule, p->time[k]) : 1;
 		if (support)
-			support[p->item[k]]++;
+			support[p->pair[k].item]++;
 	}
 	for (int i = 0; i < p->items.n; i++)
 		popularity[i] = (float) sum[i];
@@ -301,7 +256,7 @@ rec_popularity(const RecPairs *p, const RecHoldout *without, const RecSumRule *r
 static inline bool
 observed(const RecPairs *p, int64 k, const RecHoldout *without, bool explicit_feedback)
 {
-	return (explicit_feedback || p->net[k] != 0) && !(without && without->held && without->held[k]);
+	return (explicit_feedback || p->pair[k].net != 0) && !(without && without->held && without->held[k]);
 }
 
 void
@@ -319,8 +274,8 @@ rec_observations_fill(RecObservations *o, const RecPairs *p, const RecHoldout *w
 		{
 			if (!observed(p, k, without, explicit_feedback))
 				continue;
-			o->user_item[n] = p->item[k];
-			o->user_value[n] = explicit_feedback ? p->net[k] : rec_transform(transform, p->net[k]);
+			o->user_item[n] = p->pair[k].item;
+			o->user_value[n] = explicit_feedback ? p->pair[k].net : rec_transform(transform, p->pair[k].net);
 			n++;
 		}
 	}

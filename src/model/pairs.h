@@ -18,6 +18,12 @@ typedef struct RecSumRule
 	double		half_life;		/* microseconds; 0: no decay */
 } RecSumRule;
 
+typedef struct RecPair
+{
+	int32		item;
+	float		net;			/* finite; implicit: may be negative or 0 */
+} RecPair;
+
 typedef struct RecEvent
 {
 	int32		item;
@@ -25,11 +31,14 @@ typedef struct RecEvent
 	int64		time;
 } RecEvent;
 
+/* Orders the events of one user for rec_sum_run(): by item, and so that sums do not depend on the order of arrival. */
+extern void rec_sort_events(RecEvent *event, int n, const RecSumRule *rule);
+
 /*
- * Net value of the n events of one pair. Sorts them, so that the result does not depend on their order; adds the
- * number of exact repetitions to *duplicates; *newest is the time of the last one.
+ * Net value of the n sorted events of one pair. Adds the number of exact repetitions to *duplicates; *newest is the
+ * time of the last one.
  */
-extern float rec_sum_run(RecEvent *run, int n, const RecSumRule *rule, int64 *duplicates, int64 *newest);
+extern float rec_sum_run(const RecEvent *run, int n, const RecSumRule *rule, int64 *duplicates, int64 *newest);
 extern double rec_decay(const RecSumRule *rule, int64 time);
 extern double rec_half_life(const Interval *half_life);	/* microseconds; 0 for NULL */
 
@@ -43,8 +52,7 @@ typedef struct RecPairs
 	RecKeys		items;			/* sorted */
 	int64		n;
 	int64	   *start;			/* users.n + 1 */
-	int32	   *item;			/* n */
-	float	   *net;			/* n; finite; implicit: may be negative or 0 */
+	RecPair    *pair;			/* n */
 	int64	   *time;			/* n: newest event of the pair; NULL without a time column */
 	int32	   *user_events;	/* users.n: events */
 	int32	   *item_events;	/* items.n: events */

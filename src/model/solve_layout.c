@@ -139,11 +139,11 @@ fill_judged(RecShared *s, const RecPairs *pairs, const RecHoldout *h)
 		{
 			if (h->held[k])
 			{
-				REC_AT(s, s->held_item, int32)[held] = pairs->item[k];
-				REC_AT(s, s->held_value, float)[held++] = pairs->net[k];
+				REC_AT(s, s->held_item, int32)[held] = pairs->pair[k].item;
+				REC_AT(s, s->held_value, float)[held++] = pairs->pair[k].net;
 			}
 			else
-				REC_AT(s, s->blocked_item, int32)[blocked++] = pairs->item[k];
+				REC_AT(s, s->blocked_item, int32)[blocked++] = pairs->pair[k].item;
 		}
 	}
 	held_start[h->nusers] = held;

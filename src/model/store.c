@@ -200,11 +200,18 @@ store_history(const RecModel *model, int version, const RecPairs *pairs)
 		int			n = pairs->start[u + 1] - first;
 		TupleTableSlot *slot = writer_row(&w);
 		MemoryContext old = MemoryContextSwitchTo(w.batch);
+		int32	   *item = palloc_extended((Size) n * sizeof(int32), MCXT_ALLOC_HUGE);
+		float	   *net = palloc_extended((Size) n * sizeof(float), MCXT_ALLOC_HUGE);
 
 		slot->tts_values[0] = Int32GetDatum(version);
 		slot->tts_values[1] = rec_keys_datum(&pairs->users, u);
-		slot->tts_values[2] = array_of(pairs->item + first, n, INT4OID);
-		slot->tts_values[3] = array_of(pairs->net + first, n, FLOAT4OID);
+		for (int k = 0; k < n; k++)
+		{
+			item[k] = pairs->pair[first + k].item;
+			net[k] = pairs->pair[first + k].net;
+		}
+		slot->tts_values[2] = array_of(item, n, INT4OID);
+		slot->tts_values[3] = array_of(net, n, FLOAT4OID);
 		MemoryContextSwitchTo(old);
 		writer_put(&w, slot, (Size) n * 8);
 	}
