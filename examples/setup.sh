@@ -30,14 +30,12 @@ quietly() {
     "$@" >>"$LOG" 2>&1 </dev/null || die_with_log "failed: $*"
 }
 
+# need_root WHAT COMMAND: stops when as_root cannot work
+need_root() {
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null 2>&1 || die "$1 needs root, and there is no sudo here. As root:" "$2"
+}
 as_root() {
-    if [ "$(id -u)" = 0 ]; then
-        "$@"
-    elif command -v sudo >/dev/null 2>&1; then
-        sudo "$@"
-    else
-        die "this step needs root, and there is no sudo:" "$*"
-    fi
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
 }
 
 # as_user NAME COMMAND...: in a directory that any user can read, else every
@@ -123,6 +121,8 @@ install_missing() {
     [ -n "$missing" ] || return 0
     command -v apt-get >/dev/null 2>&1 ||
         die "missing here, and there is no apt-get to install it (names as in Debian):" $missing
+    # shellcheck disable=SC2086 # names, one word each
+    need_root "installing packages" "apt-get install $(echo $missing | sed "s/@/${PGVER:-NN}/g")"
     mkdir -p "${LOG%/*}" && : >>"$LOG" || die "cannot write to $PROJECT"
     printf 'Fetching the list of packages ...\n'
     # A source that does not answer need not matter; the installation will tell.
@@ -186,6 +186,7 @@ install_extension() {
     if [ -w "$LIBDIR" ] && [ -w "$EXTDIR" ]; then
         quietly make -C "$PROJECT" -s install PG_CONFIG="$PGBIN/pg_config"
     else
+        need_root "installing into $LIBDIR" "make -C '$PROJECT' install PG_CONFIG=$PGBIN/pg_config"
         quietly as_root make -C "$PROJECT" -s install PG_CONFIG="$PGBIN/pg_config"
     fi
 }
