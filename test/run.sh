@@ -136,8 +136,10 @@ run_pg_regress() {
     done
     if [ -s "$WORK/$kind/regression.diffs" ]; then
         head -n 200 "$WORK/$kind/regression.diffs" | sed 's/^/      | /'
-        cp "$WORK/$kind/regression.diffs" "$PROJECT/build/$kind.diffs"
-        echo "      the whole difference: $PROJECT/build/$kind.diffs"
+        rm -rf "$PROJECT/build/$kind"
+        cp -R "$WORK/$kind/results" "$PROJECT/build/$kind"
+        cp "$WORK/$kind/regression.diffs" "$PROJECT/build/$kind/"
+        echo "      outputs and the whole difference: $PROJECT/build/$kind"
     elif [ ! -s "$WORK/out/$kind.results" ]; then
         tail -n 20 "$WORK/out/$kind.log" | sed 's/^/      | /'
     fi
