@@ -126,25 +126,29 @@ four_targets(const bool bias, const Observed *o, const Four *f)
 	return quad_positive(quad_load(f->value));
 }
 
-/* The cache lines of the four rows REC_AHEAD further on; a very long row is left to the hardware from line 16 on. */
+/*
+ * Ask for the cache lines of four rows of other, to the first-level cache (near) or the second.  A very long row is
+ * left to the hardware from line 16 on.
+ */
 ALWAYS_INLINE void
-prefetch_rows(const int stride, const Observed *o, int64_t k)
+prefetch_four(const int stride, const bool near, const Observed *o, int64_t k)
 {
-	const int	ahead = REC_AHEAD(stride);
-
-	if (UNLIKELY(k + ahead + 4 > o->readable))
+	if (UNLIKELY(k + 4 > o->readable))
 		return;
 	UNROLL
 	for (int i = 0; i < 4; i++)
 	{
-		const float *row = o->other + (int64_t) o->column[k + ahead + i] * stride;
+		const float *row = o->other + (int64_t) o->column[k + i] * stride;
 
 		UNROLL
 		for (int line = 0; line < 16; line++)
 		{
 			if (line * 16 >= stride)
 				break;
-			__builtin_prefetch(row + line * 16, 0, 2);
+			if (near)
+				__builtin_prefetch(row + line * 16, 0, 3);
+			else
+				__builtin_prefetch(row + line * 16, 0, 2);
 		}
 	}
 }
@@ -173,7 +177,8 @@ four_begin(const int stride, const bool gather, const Observed *o, int64_t k, Fo
 	four_values(o, k, f);
 	if (gather)
 	{
-		prefetch_rows(stride, o, k);
+		prefetch_four(stride, false, o, k + REC_AHEAD(stride));
+		prefetch_four(stride, true, o, k + REC_NEAR(stride));
 		four_rows(stride, o, k, f);
 	}
 }

@@ -35,8 +35,12 @@ extern const RecKernel rec_kernel_avx512;
 /* Panel rows that a rank-k update takes at a time: they and their use stay in the first-level cache. */
 #define REC_RANK_TILE 64
 
-/* Observations from the one in work to the one being prefetched (to the second-level cache): about 16 kB. */
+/*
+ * How many observations ahead rows are prefetched: about 16 kB to the second-level cache, where many misses can be
+ * under way at once, then about 4 kB to the first.
+ */
 #define REC_AHEAD(stride) (4 + 4096 / (stride) / 4 * 4)
+#define REC_NEAR(stride) (4 + 768 / (stride) / 4 * 4)
 
 /* Rows eliminated at a time by the Cholesky factorisation. */
 #define REC_BLOCK 16
