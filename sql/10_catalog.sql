@@ -3,6 +3,7 @@
 -- extension's functions write here, after their own ownership checks. Row security shows a role the models it may use.
 
 GRANT USAGE ON SCHEMA rec TO PUBLIC;
+COMMENT ON SCHEMA rec IS 'pg_recommend: functions and catalog of recommendation models; each model lives in a schema of its own name';
 
 CREATE TABLE rec.model (
 	model            text PRIMARY KEY,

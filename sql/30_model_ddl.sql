@@ -27,6 +27,7 @@ ALTER TABLE %1$I.item_factors ALTER factors SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.user_factors ALTER factors SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.user_history ALTER items SET STORAGE EXTERNAL, ALTER weights SET STORAGE EXTERNAL;
 
+COMMENT ON SCHEMA %1$I IS 'Recommendation model of pg_recommend, see rec.model; USAGE lets a role ask it for recommendations';
 COMMENT ON TABLE %1$I.model_version IS 'Trained versions of the model that are kept';
 COMMENT ON COLUMN %1$I.model_version.version IS 'Number of the version';
 COMMENT ON COLUMN %1$I.model_version.uid IS 'Random identifier of the version';

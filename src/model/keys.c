@@ -49,11 +49,12 @@ rec_key_type(RecKeyType *kind, Oid type, Oid collation, const char *what, Memory
 	TypeCacheEntry *entry = lookup_type_cache(base, TYPECACHE_HASH_PROC_FINFO | TYPECACHE_EQ_OPR_FINFO |
 											  TYPECACHE_BTREE_OPFAMILY);
 
-	if (entry->typtype == TYPTYPE_COMPOSITE || base == RECORDOID ||
+	/* arrays hash too, but an array of such keys would be taken for an array of their elements */
+	if (entry->typtype == TYPTYPE_COMPOSITE || base == RECORDOID || OidIsValid(get_element_type(base)) ||
 		!OidIsValid(entry->hash_proc) || !OidIsValid(entry->eq_opr) || !OidIsValid(entry->btree_opf))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("a column of type %s cannot be a %s key", format_type_be(type), what),
+				 errmsg("a column of type %s cannot be the %s key", format_type_be(type), what),
 				 errdetail("A key needs a scalar type with hash and B-tree operator classes."),
 				 errhint("Point the model at a view that turns the key into an integer, uuid or text.")));
 

@@ -73,9 +73,10 @@ range_of(const ParamKey *key)
 	switch (key->kind)
 	{
 		case KEY_CHOICE:
-			return psprintf("Allowed are \"%s\", \"%s\"%s%s%s.", key->choices[0], key->choices[1],
-							key->choices[2] ? " and \"" : "", key->choices[2] ? key->choices[2] : "",
-							key->choices[2] ? "\"" : "");
+			if (key->choices[2] == NULL)
+				return psprintf("Allowed are \"%s\" and \"%s\".", key->choices[0], key->choices[1]);
+			return psprintf("Allowed are \"%s\", \"%s\" and \"%s\".", key->choices[0], key->choices[1],
+							key->choices[2]);
 		case KEY_BIGINT:
 			return pstrdup("Allowed is any integer of 64 bits.");
 		case KEY_INT:
