@@ -1,0 +1,130 @@
+-- The life of a model: alter, train, activate, keep_versions, rename, upgrade, drop.
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+CREATE EXTENSION IF NOT EXISTS pg_recommend;
+
+CREATE SCHEMA mg;
+CREATE TABLE mg.events (user_id int, item_id text, event text, value real, at timestamptz);
+INSERT INTO mg.events
+SELECT u, chr(97 + (u + 7 * i) % 12), CASE i % 3 WHEN 0 THEN 'buy' ELSE 'view' END, 1 + (u * i) % 5,
+	timestamptz '2024-01-01' + (u * 13 + i) * interval '1 hour'
+FROM generate_series(1, 30) u, generate_series(1, 5) i;
+CREATE INDEX ON mg.events (user_id);
+SELECT rec.create_model('mg_shop', 'mg.events', params => '{"factors": 4, "epochs": 3, "holdout": 0}');
+
+-- alter_model: a null argument changes nothing
+CREATE VIEW mg.options AS
+	SELECT events_relation, value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions
+	FROM rec.model WHERE model = 'mg_shop';
+SELECT rec.alter_model('mg_shop');
+SELECT * FROM mg.options;
+SELECT rec.alter_model('mg_shop', event_column => 'event', event_weights => '{"buy": 5, "view": 1}', time_column => 'at',
+	half_life => '10 days', keep_versions => 3);
+SELECT * FROM mg.options;
+-- params are merged key by key
+SELECT rec.alter_model('mg_shop', params => '{"epochs": 4, "seed": 1}');
+SELECT params FROM mg.options;
+-- reset puts back the default, before the other arguments are taken
+SELECT rec.alter_model('mg_shop', reset => '{params,half_life,keep_versions}', params => '{"factors": 4, "epochs": 2, "holdout": 0}');
+SELECT * FROM mg.options;
+-- weights need their column, so both go together
+SELECT rec.alter_model('mg_shop', reset => '{event_column}');
+SELECT rec.alter_model('mg_shop', reset => '{event_column,event_weights,time_column}');
+SELECT * FROM mg.options;
+SELECT rec.alter_model('mg_shop', reset => '{NULL}');
+
+-- The result of a training, and its rows.
+SELECT version, users, items, events, pairs, epochs, loss > 0 AS loss, ndcg, recall, popular_ndcg, popular_recall, rmse,
+	skipped, seconds > 0 AS seconds FROM rec.train('mg_shop');
+SELECT version, uid <> 0 AS uid, finished_at > started_at AS took_time, trained_by = current_user AS trained_by,
+	rows_read, events, users, items, pairs, null_keys, bad_values, unweighted, epochs, best_epoch,
+	cardinality(loss) AS losses, ndcg, recall, rmse, holdout_users, workers, memory_bytes > 0 AS memory, warnings
+FROM rec.training_run WHERE model = 'mg_shop';
+SELECT string_agg(key, ' ' ORDER BY key COLLATE "C") AS all_params FROM rec.training_run, jsonb_object_keys(params) key WHERE model = 'mg_shop';
+SELECT state, phase, epoch, epochs, message FROM rec.training_progress WHERE model = 'mg_shop';
+
+-- params of one training override the model's and are not kept
+SELECT epochs FROM rec.train('mg_shop', '{"epochs": 5, "factors": 2}');
+SELECT active_version, params FROM rec.model WHERE model = 'mg_shop';
+SELECT DISTINCT version, cardinality(factors) FROM mg_shop.item_factors ORDER BY version;
+SELECT DISTINCT cardinality(factors) FROM mg_shop.active_items;
+
+-- keep_versions: 2; the row of the training stays
+SELECT version FROM rec.train('mg_shop');
+SELECT version FROM mg_shop.model_version ORDER BY 1;
+SELECT DISTINCT version FROM mg_shop.item_factors ORDER BY 1;
+SELECT DISTINCT version FROM mg_shop.user_factors ORDER BY 1;
+SELECT DISTINCT version FROM mg_shop.user_history ORDER BY 1;
+SELECT version FROM rec.training_run WHERE model = 'mg_shop' ORDER BY 1;
+
+-- activate => false leaves the active version, which is never the one that goes
+SELECT version FROM rec.train('mg_shop', activate => false);
+SELECT active_version FROM rec.model WHERE model = 'mg_shop';
+SELECT version FROM rec.train('mg_shop', activate => false);
+SELECT version FROM mg_shop.model_version ORDER BY 1;
+SELECT rec.activate('mg_shop', 5);
+SELECT active_version FROM rec.model WHERE model = 'mg_shop';
+SELECT rec.activate('mg_shop', 3);
+SELECT rec.activate('mg_shop', 1);
+SELECT count(*) FROM mg_shop.recommend(1, version => 5);
+SELECT count(*) FROM mg_shop.recommend(1, version => 1);
+
+-- A training that is rolled back leaves nothing, and its number is used again.
+BEGIN;
+SELECT version FROM rec.train('mg_shop');
+SELECT active_version FROM rec.model WHERE model = 'mg_shop';
+SELECT count(*) FROM mg_shop.recommend(1);
+ROLLBACK;
+SELECT active_version FROM rec.model WHERE model = 'mg_shop';
+SELECT max(version) FROM rec.training_run WHERE model = 'mg_shop';
+SELECT count(*) FROM mg_shop.recommend(1);
+
+-- rename: functions, rows of the catalog and of the trainings follow
+SELECT rec.rename_model('mg_shop', 'mg "Store"');
+SELECT count(*) FROM "mg ""Store""".recommend(1);
+SELECT count(*) FROM "mg ""Store""".active_items;
+SELECT count(*) FROM rec.recommend('mg "Store"', 1);
+SELECT model, active_version FROM rec.model WHERE events_schema = 'mg';
+SELECT model, max(version) FROM rec.training_run GROUP BY model HAVING model LIKE 'mg%';
+SELECT version FROM rec.train('mg "Store"');
+-- ALTER SCHEMA is not the way, and says so
+ALTER SCHEMA "mg ""Store""" RENAME TO mg_elsewhere;
+SELECT * FROM mg_elsewhere.recommend(1);
+ALTER SCHEMA mg_elsewhere RENAME TO "mg ""Store""";
+SELECT rec.rename_model('mg "Store"', 'mg_shop');
+SELECT count(*) FROM mg_shop.recommend(1);
+
+-- upgrade makes the functions again, and keeps the grants
+GRANT EXECUTE ON FUNCTION mg_shop.predict TO pg_monitor;
+CREATE VIEW mg.uses AS SELECT r.item_id FROM mg_shop.recommend(1, 3) r;
+SELECT rec.upgrade_model('mg_shop');
+SELECT count(*) FROM mg.uses;
+SELECT has_function_privilege('pg_monitor', 'mg_shop.predict(bigint, text, int)', 'EXECUTE');
+
+-- Others' objects on a model hold it; it goes with them gone.
+SELECT rec.drop_model('mg_shop');
+SELECT count(*) FROM mg_shop.recommend(1);
+DROP VIEW mg.uses;
+SELECT rec.drop_model('mg_shop');
+SELECT count(*) FROM pg_namespace WHERE nspname = 'mg_shop';
+SELECT count(*) FROM rec.model WHERE model = 'mg_shop';
+SELECT count(*) FROM rec.training_run WHERE model = 'mg_shop';
+
+-- An object of somebody else in the schema is not dropped with the model.
+SELECT rec.create_model('mg_shop', 'mg.events');
+CREATE TABLE mg_shop.notes (a int);
+SELECT rec.drop_model('mg_shop');
+DROP TABLE mg_shop.notes;
+
+-- DROP SCHEMA CASCADE leaves catalog rows that the next model of the name does not inherit.
+SELECT version FROM rec.train('mg_shop', '{"factors": 2, "epochs": 1}');
+DROP SCHEMA mg_shop CASCADE;
+SELECT rec.create_model('mg_shop', 'mg.events', item_column => 'event');
+SELECT model, active_version, item_column FROM rec.model WHERE model = 'mg_shop';
+SELECT count(*) FROM rec.training_run WHERE model = 'mg_shop';
+SELECT version FROM rec.train('mg_shop', '{"factors": 2, "epochs": 1}');
+SELECT rec.drop_model('mg_shop');
+RESET client_min_messages;
+SELECT rec.drop_model('mg_shop', true);
+SET client_min_messages = warning;
+DROP SCHEMA mg CASCADE;
