@@ -357,7 +357,7 @@ rec_alter_model(PG_FUNCTION_ARGS)
 	{
 		RecParams	params = rec_params_default(m->explicit_feedback);
 
-		rec_params_read(&params, PG_GETARG_JSONB_P(10));	/* a clear error before the concatenation */
+		rec_params_read(&params, PG_GETARG_JSONB_P(10), m->explicit_feedback);	/* a clear error before the concatenation */
 	}
 	if (!PG_ARGISNULL(12))
 		reset_options(m, PG_GETARG_ARRAYTYPE_P(12));

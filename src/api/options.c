@@ -148,7 +148,7 @@ rec_options_check(const RecModel *model, RecEventSource *source)
 	RecParams	params = rec_params_default(model->explicit_feedback);
 
 	check_combination(model);
-	rec_params_read(&params, model->params);
+	rec_params_read(&params, model->params, model->explicit_feedback);
 	rec_event_source(model, source, false);
 	rec_key_type(&kind, source->user_type, source->user_collation, "user", CurrentMemoryContext);
 	rec_key_type(&kind, source->item_type, source->item_collation, "item", CurrentMemoryContext);

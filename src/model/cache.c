@@ -93,7 +93,7 @@ read_header(RecServing *s, const RecModel *model)
 	heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
 	s->rule.explicit_feedback = DatumGetBool(v[4]);
 	s->params = rec_params_default(s->rule.explicit_feedback);
-	rec_params_read(&s->params, DatumGetJsonbP(v[3]));
+	rec_params_read(&s->params, DatumGetJsonbP(v[3]), s->rule.explicit_feedback);
 	s->n = DatumGetInt32(v[6]);
 	s->mean = DatumGetFloat4(v[7]);
 	s->rule.has_time = !null[8];

@@ -289,7 +289,10 @@ rec_load_combine(PG_FUNCTION_ARGS)
 	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }
 
-/* Serialized form: header, keys of users and items, unknown types, chunks. Never leaves the processes of one query. */
+/*
+ * Serialized form: header, keys of users and items, unknown types, chunks. Never leaves the processes of one query. The
+ * leader's own partial state stays where it is, and only its address is passed on.
+ */
 typedef struct LoadHeader
 {
 	RecEvents	events;			/* the numbers in it */
@@ -318,6 +321,14 @@ rec_load_serialize(PG_FUNCTION_ARGS)
 		mul_size(e->n, e->has_time ? 20 : 12) + 1024;
 	StringInfoData out;
 
+	if (sink && e->context == sink->context)
+	{
+		bytea	   *address = palloc(VARHDRSZ + sizeof(e));
+
+		SET_VARSIZE(address, VARHDRSZ + sizeof(e));
+		memcpy(VARDATA(address), &e, sizeof(e));
+		PG_RETURN_BYTEA_P(address);
+	}
 	if (size >= MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
@@ -396,6 +407,11 @@ rec_load_deserialize(PG_FUNCTION_ARGS)
 		elog(ERROR, "aggregate function called in non-aggregate context");
 	context = sink ? sink->context : aggregate;
 	state = MemoryContextAllocZero(aggregate, sizeof(LoadState));
+	if (VARSIZE_ANY_EXHDR(in) == sizeof(state->events))
+	{
+		take(&from, &state->events, sizeof(state->events));
+		PG_RETURN_POINTER(state);
+	}
 	take(&from, &header, sizeof(header));
 	/* function pointers of another process mean nothing here: look the types up again */
 	for (int i = 0; i < 2; i++)

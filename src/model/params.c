@@ -49,7 +49,7 @@ RecParams
 rec_params_default(bool explicit_feedback)
 {
 	RecParams	p = {
-		.factors = 64, .epochs = 16, .regularization = 0.01, .unobserved_weight = 0.1, .frequency_exponent = 1,
+		.factors = 64, .epochs = 16, .regularization = NAN, .unobserved_weight = NAN, .frequency_exponent = 0.5,
 		.init_scale = 0.1, .weight_transform = REC_TRANSFORM_LOG1P, .cg_steps = 3,
 		.holdout = 0.1, .patience = 3, .seed = 42
 	};
@@ -59,11 +59,37 @@ rec_params_default(bool explicit_feedback)
 		p.factors = 32;
 		p.epochs = 8;
 		p.regularization = 1.2;
-		p.frequency_exponent = 0.5;
+		p.unobserved_weight = 1;	/* not used */
 		p.weight_transform = REC_TRANSFORM_NONE;
 		p.holdout = 0;
 	}
 	return p;
+}
+
+/*
+ * Unobserved: all unobserved pairs together weigh UNOBSERVED_RATIO times as much as the positive ones. Regularization:
+ * the value that is best for weights of 1, carried over to weights of another unit. See docs/defaults.md.
+ */
+#define UNOBSERVED_RATIO 30
+#define UNIT_REGULARIZATION 0.2
+
+void
+rec_params_resolve(RecParams *p, double sum, int64 n, int users, int items)
+{
+	double		cells = Max((double) users * items, 1),
+				mean = n > 0 ? sum / n : 1,
+				ratio;
+
+	if (sum <= 0)
+		sum = 1;
+	if (isnan(p->unobserved_weight))
+		p->unobserved_weight = UNOBSERVED_RATIO * sum / cells;
+	if (isnan(p->regularization))
+	{
+		ratio = p->unobserved_weight * cells / sum;
+		p->regularization = UNIT_REGULARIZATION * mean *
+			pow((1 + ratio) / (1 + ratio * mean), p->frequency_exponent);
+	}
 }
 
 /* The allowed values in words, for DETAIL */
@@ -166,9 +192,27 @@ set_number(RecParams *params, const ParamKey *key, const JsonbValue *v)
 		*(double *) at = value;
 }
 
-void
-rec_params_read(RecParams *params, const Jsonb *json)
+static size_t
+key_width(const ParamKey *key)
 {
+	switch (key->kind)
+	{
+		case KEY_REAL:
+			return sizeof(double);
+		case KEY_BIGINT:
+			return sizeof(int64);
+		case KEY_CHOICE:
+			return key->offset == AT(cholesky) ? sizeof(bool) : sizeof(RecTransform);
+		case KEY_INT:
+			break;
+	}
+	return sizeof(int);
+}
+
+void
+rec_params_read(RecParams *params, const Jsonb *json, bool explicit_feedback)
+{
+	RecParams	defaults = rec_params_default(explicit_feedback);
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	v;
@@ -189,7 +233,9 @@ rec_params_read(RecParams *params, const Jsonb *json)
 			continue;
 		key = find_key(pnstrdup(v.val.string.val, v.val.string.len));
 		(void) JsonbIteratorNext(&it, &v, true);
-		if (key->kind == KEY_CHOICE)
+		if (v.type == jbvNull)
+			memcpy((char *) params + key->offset, (const char *) &defaults + key->offset, key_width(key));
+		else if (key->kind == KEY_CHOICE)
 			set_choice(params, key, &v);
 		else
 			set_number(params, key, &v);
@@ -227,13 +273,30 @@ rec_params_write(const RecParams *params)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+/* log(1 + net); counts and sums of whole weights are mostly small numbers, which a table answers ten times as fast. */
+static float
+log_weight(double net)
+{
+	static float table[1024];
+
+	if (net < lengthof(table) && net == (int) net)
+	{
+		int			i = (int) net;
+
+		if (table[i] == 0 && i > 0)
+			table[i] = (float) log1p(net);
+		return table[i];
+	}
+	return (float) log1p(net);
+}
+
 float
 rec_transform(RecTransform transform, double net)
 {
 	switch (transform)
 	{
 		case REC_TRANSFORM_LOG1P:
-			return net < 0 ? (float) -log1p(-net) : (float) log1p(net);
+			return net < 0 ? -log_weight(-net) : log_weight(net);
 		case REC_TRANSFORM_BINARY:
 			return net < 0 ? -1 : net > 0;
 		case REC_TRANSFORM_NONE:

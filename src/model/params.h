@@ -20,8 +20,8 @@ typedef struct RecParams
 {
 	int			factors;
 	int			epochs;
-	double		regularization; /* lambda */
-	double		unobserved_weight;	/* alpha0 */
+	double		regularization; /* lambda; NaN: automatic until rec_params_resolve() */
+	double		unobserved_weight;	/* alpha0; NaN: likewise */
 	double		frequency_exponent; /* nu */
 	double		init_scale;		/* standard deviation of the first factors, before 1/sqrt(factors) */
 	RecTransform weight_transform;
@@ -35,10 +35,19 @@ typedef struct RecParams
 /* Defaults for a kind of feedback. */
 extern RecParams rec_params_default(bool explicit_feedback);
 
-/* Overrides from a jsonb object; NULL changes nothing. Raises an error that names the key, its range and the nearest key. */
-extern void rec_params_read(RecParams *params, const Jsonb *json);
+/*
+ * Overrides from a jsonb object; NULL changes nothing, and a null value puts a key back to its default. Raises an error
+ * that names the key, its range and the nearest key.
+ */
+extern void rec_params_read(RecParams *params, const Jsonb *json, bool explicit_feedback);
 
-/* All values as a jsonb object. */
+/*
+ * Gives the automatic values of implicit feedback: n positive pairs, the sum of their transformed weights, and the size
+ * of the matrix. Both follow the data in such a way that neither the unit of the weights nor the density matters.
+ */
+extern void rec_params_resolve(RecParams *params, double sum, int64 n, int users, int items);
+
+/* All values as a jsonb object; automatic ones must have been resolved. */
 extern Jsonb *rec_params_write(const RecParams *params);
 
 /* The weight of a pair from its net sum; the sign is kept, 0 stays 0. */

@@ -392,7 +392,8 @@ run_epochs(Training *t, RecSolution *r)
 static void
 final_half_step(Training *t, const RecPairs *pairs)
 {
-	rec_shared_refill_users(t->shared, pairs);
+	if (t->shared->judged > 0)	/* else nothing was held out */
+		rec_shared_refill_users(t->shared, pairs);
 	t->shared->exact = true;
 	(void) half_epoch(t, REC_USERS);
 }
@@ -404,6 +405,7 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 	Training   *t = palloc0(sizeof(Training));
 	RecShared	plan;
 	int			workers;
+	instr_time	start;
 
 	rec_shared_plan(&plan, pairs, holdout, params, rule);
 	r->memory = plan.size;
@@ -411,8 +413,10 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 	r->loss = palloc(params->epochs * sizeof(double));
 	r->quality = palloc(params->epochs * sizeof(RecQuality));
 	workers = workers_wanted(&plan);
+	INSTR_TIME_SET_CURRENT(start);
 	create_block(t, &plan, workers);
 	rec_shared_fill(t->shared, pairs, holdout);
+	r->fill_seconds = seconds_since(start);
 	if (t->shared->nnz == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -31,6 +31,7 @@ typedef struct RecSolution
 	RecQuality *quality;		/* epochs */
 	RecQuality	baseline;		/* popularity; explicit: the items' means */
 	int			workers;
+	double		fill_seconds;	/* of the matrices, which belongs to the load */
 	Size		memory;			/* reserved for matrices and factors */
 	void	   *private;		/* what rec_solve_release() frees */
 } RecSolution;

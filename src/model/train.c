@@ -23,7 +23,7 @@ rec_model_params(const RecModel *model)
 {
 	RecParams	params = rec_params_default(model->explicit_feedback);
 
-	rec_params_read(&params, model->params);
+	rec_params_read(&params, model->params, model->explicit_feedback);
 	return params;
 }
 
@@ -143,8 +143,24 @@ load(const RecModel *model, RecTrained *t, RecSumRule *rule, MemoryContext conte
 				 errdetail("None of the %lld rows of %s can be used.", (long long) events->rows_read, source.relation)));
 }
 
+/* The automatic parameters, from the positive pairs. */
 static void
-train_steps(const RecModel *model, const RecParams *params, bool activate, RecTrained *t, MemoryContext context)
+resolve_params(RecParams *params, const RecPairs *p)
+{
+	double		sum = 0;
+	int64		n = 0;
+
+	for (int64 k = 0; k < p->n; k++)
+		if (p->pair[k].net > 0)
+		{
+			sum += rec_transform(params->weight_transform, p->pair[k].net);
+			n++;
+		}
+	rec_params_resolve(params, sum, n, p->users.n, p->items.n);
+}
+
+static void
+train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained *t, MemoryContext context)
 {
 	instr_time	clock;
 	RecSumRule	rule;
@@ -152,13 +168,16 @@ train_steps(const RecModel *model, const RecParams *params, bool activate, RecTr
 
 	INSTR_TIME_SET_CURRENT(clock);
 	load(model, t, &rule, context);
+	if (!model->explicit_feedback)
+		resolve_params(params, t->pairs);
 	t->run.load_seconds = lap(&clock);
 
 	rec_progress_phase(REC_PHASE_TRAINING, params->epochs);
 	rec_holdout_choose(&holdout, t->pairs, params, model->explicit_feedback);
 	t->run.holdout_users = holdout.nusers;
 	t->solution = rec_solve(t->pairs, &holdout, params, &rule);
-	t->run.solve_seconds = lap(&clock);
+	t->run.solve_seconds = lap(&clock) - t->solution->fill_seconds;
+	t->run.load_seconds += t->solution->fill_seconds;
 	t->run.memory = Max(t->pairs->memory, t->pairs->held + t->solution->memory);
 
 	rec_progress_phase(REC_PHASE_STORING, params->epochs);
@@ -189,7 +208,7 @@ rec_train_model(Oid schema, const Jsonb *overrides, bool activate)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	model = rec_model_by_schema(schema, false);
 	params = rec_model_params(model);
-	rec_params_read(&params, overrides);
+	rec_params_read(&params, overrides, model->explicit_feedback);
 
 	t->run.started_at = GetCurrentTimestamp();
 	t->context = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend training", ALLOCSET_DEFAULT_SIZES);
