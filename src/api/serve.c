@@ -100,6 +100,10 @@ rec_call_items(const RecCall *call, int i, int *n)
 	*n = 0;
 	if (PG_ARGISNULL(i))
 		return NULL;
+	/* "any" lets everything through, and whoever may use a model may call the functions behind its own */
+	if (!OidIsValid(get_base_element_type(get_fn_expr_argtype(fcinfo->flinfo, i))))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("a list of items must be an array")));
 	array = PG_GETARG_ARRAYTYPE_P(i);
 	element = ARR_ELEMTYPE(array);
 	get_typlenbyvalalign(element, &typlen, &typbyval, &typalign);
@@ -128,8 +132,13 @@ rec_call_output(const RecCall *call, const RecKeyType *kind, Datum key)
 	Oid			function;
 	bool		varlena;
 
-	if (!call->text_keys || kind->type == TEXTOID)
+	if (TupleDescAttr(call->result->setDesc, 0)->atttypid == kind->type)
 		return key;
+	if (!call->text_keys)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("keys of type %s cannot be returned as %s", format_type_be(kind->type),
+						format_type_be(TupleDescAttr(call->result->setDesc, 0)->atttypid))));
 	getTypeOutputInfo(kind->type, &function, &varlena);
 	return CStringGetTextDatum(OidOutputFunctionCall(function, key));
 }
