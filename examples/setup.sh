@@ -193,6 +193,17 @@ install_extension() {
 
 # ------------------------------------------------------------ the private cluster
 
+# Who runs servers: PostgreSQL refuses root, so then it is Debian's user for it.
+server_user() {
+    if [ "$(id -u)" != 0 ]; then
+        id -un
+    elif id postgres >/dev/null 2>&1; then
+        echo postgres
+    else
+        die "PostgreSQL does not run as root, and there is no user postgres here; run this as an ordinary user"
+    fi
+}
+
 # Sets OWNER (the user the server runs as) and CLUSTER (its folder), which is
 # .cluster in the project.  Where that user cannot reach the project, or the path
 # is too long for a socket, .cluster is a link to a folder in /var/tmp.
@@ -205,7 +216,7 @@ locate_cluster() {
         CLUSTER=$(readlink -f "$LINK")
         return 0
     fi
-    if [ "$(id -u)" = 0 ]; then OWNER=postgres; else OWNER=$(id -un); fi
+    OWNER=$(server_user) || exit 1
     CLUSTER=$LINK
 }
 

@@ -151,7 +151,7 @@ run_pg_regress() {
 install_missing test
 build_extension WERROR=1
 
-if [ "$(id -u)" = 0 ]; then TESTER=postgres; else TESTER=$(id -un); fi
+TESTER=$(server_user) || exit 1
 # In /tmp, because paths of sockets must be short.
 WORK=$(mktemp -d /tmp/rec-test.XXXXXX)
 mkdir -p "$WORK/src" "$WORK/out/pgtap" "$WORK/out/tap" "$WORK/out/unit" "$WORK/out/asan" "$WORK/tmp" "$WORK/run"
