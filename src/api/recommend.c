@@ -108,9 +108,7 @@ answer(const RecCall *call, const Allowed *allowed, const RecUser *user)
 	offset = rec_user_offset(call->serving, user);
 	score = rec_call_scores(call, user->vector);
 	rec_topk_init(&top, palloc_extended(limit * sizeof(RecScored), MCXT_ALLOC_HUGE), limit);
-	for (int i = 0; i < call->serving->n; i++)
-		if (allowed->mask[i])
-			rec_topk_offer(&top, score[i], i);
+	rec_topk_scan(&top, score, allowed->mask, call->serving->n);
 	rec_topk_sort(&top);
 	for (int r = 0; r < top.n; r++)
 		put_row(call, top.entry[r].position, top.entry[r].score + offset, r + 1,

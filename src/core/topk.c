@@ -51,6 +51,37 @@ rec_topk_insert(RecTopK *top, RecScored s)
 	e[i] = s;
 }
 
+#define BLOCK 64
+
+/* Whether a score of the block is at least the threshold; written for the vectorizer. */
+static inline bool
+any_reaches(const float *score, float threshold)
+{
+	int			reached = 0;
+
+	for (int i = 0; i < BLOCK; i++)
+		reached |= score[i] >= threshold;
+	return reached != 0;
+}
+
+void
+rec_topk_scan(RecTopK *top, const float *score, const bool *mask, int n)
+{
+	for (int from = 0; from < n; from += BLOCK)
+	{
+		int			end = n - from < BLOCK ? n : from + BLOCK;
+
+		/* a NaN threshold compares false, but then everything in the heap is NaN or worse: look at each */
+		if (top->n == top->k && end - from == BLOCK &&
+			(top->k == 0 || (top->entry[0].score == top->entry[0].score &&
+							 !any_reaches(score + from, top->entry[0].score))))
+			continue;
+		for (int i = from; i < end; i++)
+			if (mask[i])
+				rec_topk_offer(top, score[i], i);
+	}
+}
+
 void
 rec_topk_sort(RecTopK *top)
 {

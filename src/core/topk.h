@@ -43,6 +43,12 @@ rec_scored_before(RecScored a, RecScored b)
 extern void rec_topk_init(RecTopK *top, RecScored *entry, int k);
 extern void rec_topk_insert(RecTopK *top, RecScored s);
 
+/*
+ * Offers score[0 .. n-1] as positions 0 .. n-1, those with mask[i] false left out; the same result as offering one by
+ * one, but blocks without a score above the worst kept one are passed over at vector speed.
+ */
+extern void rec_topk_scan(RecTopK *top, const float *score, const bool *mask, int n);
+
 /* Best first. */
 extern void rec_topk_sort(RecTopK *top);
 
