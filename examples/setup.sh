@@ -170,7 +170,10 @@ install_missing() {
 # build_extension [make variables...]
 build_extension() {
     mkdir -p "${LOG%/*}" && : >>"$LOG" || die "cannot write to $PROJECT" "(a copy or clone that belongs to you will do)"
-    quietly make -C "$PROJECT" -s -j"$(nproc 2>/dev/null || echo 2)" PG_CONFIG="$PGBIN/pg_config" "$@"
+    set -- make -C "$PROJECT" -s -j"$(nproc 2>/dev/null || echo 2)" PG_CONFIG="$PGBIN/pg_config" "$@"
+    # Two runs at once must not write the same objects.
+    if command -v flock >/dev/null 2>&1; then set -- flock "$PROJECT/build" "$@"; fi
+    quietly "$@"
     VERSION=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" "$PROJECT/pg_recommend.control")
 }
 
