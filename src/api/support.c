@@ -51,7 +51,8 @@ rec_rows_support(PG_FUNCTION_ARGS)
 	if (!is_funcclause(rows->node) || list_length(args = ((FuncExpr *) rows->node)->args) <= ARG_K)
 		PG_RETURN_POINTER(NULL);
 	k = estimate_expression_value(rows->root, list_nth(args, ARG_K));
-	model = estimate_expression_value(rows->root, list_nth(args, ARG_MODEL));
+	/* not estimated: rec._model(name) would be called with the planner's snapshot, which may not know the model yet */
+	model = list_nth(args, ARG_MODEL);
 	if (!IsA(k, Const))
 		PG_RETURN_POINTER(NULL);
 	if (!((Const *) k)->constisnull)
