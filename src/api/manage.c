@@ -16,6 +16,7 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #define MODEL_COLUMNS 14
@@ -350,6 +351,7 @@ rec_alter_model(PG_FUNCTION_ARGS)
 	Oid			types[MODEL_COLUMNS];
 	Datum		values[MODEL_COLUMNS];
 	char		nulls[MODEL_COLUMNS];
+	uint64		updated;
 
 	rec_model_require_owner(m, "alter");
 	rec_model_lock(m);
@@ -365,11 +367,16 @@ rec_alter_model(PG_FUNCTION_ARGS)
 	rec_options_check(m, &source);
 	check_same_types(m, &source);
 	model_row(m, types, values, nulls);
-	rec_catalog_execute("UPDATE rec.model SET events_schema = $2, events_relation = $3, user_column = $4, "
+	updated = rec_catalog_execute("UPDATE rec.model SET events_schema = $2, events_relation = $3, user_column = $4, "
 						"item_column = $5, value_column = $6, event_column = $7, event_weights = $8, time_column = $9, "
 						"half_life = $10, feedback = $11, params = $12, keep_versions = $13 "
 						"WHERE model = $1 AND active_version IS NOT DISTINCT FROM $14",
 						MODEL_COLUMNS, types, values, nulls);
+	if (updated != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("model \"%s\" was changed by another session just now", m->name),
+				 errhint("Try again.")));
 	rec_advise_index(m, &source);
 	PG_RETURN_VOID();
 }
@@ -452,7 +459,9 @@ rec_activate(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" has no version %d", m->name, version)));
+	PushActiveSnapshot(GetTransactionSnapshot());	/* what a training that ended meanwhile has left */
 	(void) rec_version_get(m, version);
+	PopActiveSnapshot();
 	rec_catalog_execute("UPDATE rec.model SET active_version = $2 WHERE model = $1", 2, types, values, NULL);
 	PG_RETURN_VOID();
 }

@@ -422,15 +422,16 @@ rec_live_read(const RecModel *model, const RecServing *s, Datum user, Oid user_t
 		return;
 	live->readable = may_select(model, &source);
 	live->secured = check_enable_rls(source.relid, InvalidOid, true) == RLS_ENABLED;
-	if (!live->readable || rec_fold_in_events == 0 || source.user_type != user_type ||
-		source.item_type != s->keys.kind.type)
+	if (!live->readable)
 		return;
 	p = find_plan(model->schema, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	level = plan_live(p, model, &source);
+	/* row security below a view shows in the plan only, so it is made even when nothing will be read */
 	live->secured = live->secured || p->secured;
-	if (p->indexed)
+	if (p->indexed && rec_fold_in_events > 0 && source.user_type == user_type &&
+		source.item_type == s->keys.kind.type)
 	{
 		live->complete = execute(p, user, (int64) rec_fold_in_events + 1) <= (uint64) rec_fold_in_events;
 		live->usable = true;

@@ -19,6 +19,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "model/settings.h"
+#include "model/solve.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -27,6 +28,8 @@
 #define LOAD_VALUE	1
 #define LOAD_EVENT	2
 #define LOAD_TIME	4
+
+#define PARALLEL_RESERVE ((Size) 32 * 1024 * 1024)	/* more than the queues of a parallel plan take */
 
 typedef struct LoadState
 {
@@ -354,7 +357,9 @@ rec_load_serialize(PG_FUNCTION_ARGS)
 		appendBinaryStringInfo(&out, (const char *) chunk->value, chunk->n * sizeof(float));
 		if (e->has_time)
 			appendBinaryStringInfo(&out, (const char *) chunk->time, chunk->n * sizeof(int64));
+		pfree(chunk);			/* or the events would be in memory three times */
 	}
+	e->nchunks = 0;
 	SET_VARSIZE(out.data, out.len);
 	PG_RETURN_BYTEA_P(out.data);
 }
@@ -495,7 +500,9 @@ run_load_query(const char *query, const Jsonb *weights)
 	char		null = weights ? ' ' : 'n';
 	char		workers[16];
 
-	snprintf(workers, sizeof(workers), "%d", max_parallel_maintenance_workers);
+	/* a parallel plan fails where a small or full /dev/shm has no room for its queues; a serial one does not */
+	snprintf(workers, sizeof(workers), "%d",
+			 rec_shared_memory_free() > PARALLEL_RESERVE ? max_parallel_maintenance_workers : 0);
 	(void) set_config_option("max_parallel_workers_per_gather", workers, PGC_USERSET, PGC_S_SESSION,
 							 GUC_ACTION_SAVE, true, 0, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
