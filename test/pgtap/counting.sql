@@ -20,9 +20,10 @@ SELECT rec.create_model('dirty', 'e', value_column => 'value', event_column => '
 SELECT results_eq($$SELECT skipped, events FROM rec.train('dirty')$$, $$VALUES (15::bigint, 160::bigint)$$, 'train says how many were skipped');
 SELECT results_eq($$SELECT rows_read, events, null_keys, bad_values, unweighted FROM rec.training_run WHERE model = 'dirty'$$,
 	$$VALUES (175::bigint, 160::bigint, 3::bigint, 8::bigint, 4::bigint)$$, 'and the row of the training why');
-SELECT ok(warnings @> ARRAY['3 events have no user or no item, and were not used'], 'warning for null keys'),
-	ok(warnings @> ARRAY['8 events have a value or time that is null, NaN or infinite, and were not used'], 'warning for bad values'),
-	ok(warnings[3] LIKE '4 events have no type or a type without a weight, and were not used: %"click"%', 'warning for types without a weight')
+SELECT is(warnings[1:2], ARRAY['3 events have no user or no item, and were not used',
+	'8 events have a value or time that is null, NaN or infinite, and were not used'], 'warnings for null keys and bad values')
+FROM rec.training_run WHERE model = 'dirty';
+SELECT ok(warnings[3] LIKE '4 events have no type or a type without a weight, and were not used: %"click"%', 'warning for types without a weight')
 FROM rec.training_run WHERE model = 'dirty';
 SELECT results_eq('SELECT item_id, factors FROM dirty.active_items ORDER BY 1', 'SELECT item_id, factors FROM clean.active_items ORDER BY 1',
 	'the model is as if the bad rows did not exist');
