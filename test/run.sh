@@ -40,7 +40,8 @@ passed=0 failed=0 skipped=0 WORK='' finished=''
 
 finish() {
     status=$?
-    trap - EXIT
+    trap '' EXIT PIPE
+    set +e
     if [ -n "$WORK" ]; then
         # Servers that a killed test left behind are all below WORK.
         find "$WORK" -name postmaster.pid 2>/dev/null | while read -r pidfile; do
@@ -57,7 +58,7 @@ finish() {
     exit "$status"
 }
 trap finish EXIT
-trap 'exit 130' INT TERM HUP
+trap 'exit 130' INT TERM HUP PIPE
 
 # files GLOB...: those that exist and match PATTERN
 files() {
