@@ -9,6 +9,8 @@
 
 #define CHUNK_OBSERVATIONS 32768	/* about 10 ms of work: small against an epoch, large against a barrier */
 #define CHUNK_ROWS 2048
+#define CHUNK_OPERATIONS 4e9	/* an exact solution costs factors^2 an observation and factors^3 a row: with many
+								 * factors a chunk, which cannot be interrupted, has to be smaller */
 #define GRAM_PARTS 64			/* at most, so that the parts stay small beside the factors */
 #define GRAM_ROWS 4096			/* at least per part */
 
@@ -21,6 +23,18 @@ reserve(Size *used, Size count, Size width)
 	return at;
 }
 
+static int64
+most_observations(int stride)
+{
+	return Min(CHUNK_OBSERVATIONS, (int64) Max(CHUNK_OPERATIONS / ((double) stride * stride), 1));
+}
+
+static int64
+most_rows(int stride)
+{
+	return Min(CHUNK_ROWS, (int64) Max(CHUNK_OPERATIONS / ((double) stride * stride * stride), 1));
+}
+
 static void
 plan_side(RecSharedSide *side, int64 nrows, int64 nnz, int stride, Size *used)
 {
@@ -29,7 +43,7 @@ plan_side(RecSharedSide *side, int64 nrows, int64 nnz, int stride, Size *used)
 	side->column = reserve(used, nnz, sizeof(int32));
 	side->value = reserve(used, nnz, sizeof(float));
 	side->factors = reserve(used, mul_size(nrows, stride), sizeof(float));
-	side->nchunks = nnz / CHUNK_OBSERVATIONS + nrows / CHUNK_ROWS + 2;	/* an upper bound; fill counts */
+	side->nchunks = nnz / most_observations(stride) + nrows / most_rows(stride) + 2;	/* an upper bound; fill counts */
 	side->chunk_end = reserve(used, side->nchunks, sizeof(int64));
 	side->gram_rows = Max(GRAM_ROWS, (nrows + GRAM_PARTS - 1) / GRAM_PARTS);
 	side->ngram = (nrows + side->gram_rows - 1) / side->gram_rows;
@@ -89,6 +103,8 @@ cut_chunks(RecShared *s, RecSharedSide *side)
 {
 	const int64 *start = REC_AT(s, side->start, int64);
 	int64	   *end = REC_AT(s, side->chunk_end, int64);
+	int64		observations = most_observations(s->stride);
+	int64		rows = most_rows(s->stride);
 	int64		first = 0;
 	int			n = 0;
 
@@ -96,7 +112,7 @@ cut_chunks(RecShared *s, RecSharedSide *side)
 	for (int64 r = 0; r < side->nrows; r++)
 	{
 		side->longest = Max(side->longest, start[r + 1] - start[r]);
-		if (start[r + 1] - start[first] >= CHUNK_OBSERVATIONS || r + 1 - first >= CHUNK_ROWS || r + 1 == side->nrows)
+		if (start[r + 1] - start[first] >= observations || r + 1 - first >= rows || r + 1 == side->nrows)
 		{
 			end[n++] = r + 1;
 			first = r + 1;
