@@ -1,9 +1,10 @@
 /*
  * als.c
- *		Entry points of the ALS solver: choice of kernel, starting values, sums that need no vector code.
+ *		Entry points of the ALS solver: choice of kernel, starting values, sums that need no vector
+ * code.
  *
- * The arithmetic is in the templates als_*_impl.h, compiled once per instruction set by als_base.c, als_avx2.c and
- * als_avx512.c.
+ * The arithmetic is in the templates als_*_impl.h, compiled once per instruction set by als_base.c,
+ * als_avx2.c and als_avx512.c.
  */
 #include <string.h>
 
@@ -19,8 +20,8 @@ machine_has(const RecKernel *kernel)
 	__builtin_cpu_init();
 	if (kernel == &rec_kernel_avx512)
 		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
-			__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
-			__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+			   __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+			   __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 	if (kernel == &rec_kernel_avx2)
 		return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
@@ -85,7 +86,8 @@ mix64(uint64_t z)
 uint64_t
 rec_als_key(uint64_t seed, int side, int64_t row)
 {
-	return mix64(mix64(seed + UINT64_C(0x9e3779b97f4a7c15) * (uint64_t) (side + 1)) + (uint64_t) row);
+	return mix64(mix64(seed + UINT64_C(0x9e3779b97f4a7c15) * (uint64_t) (side + 1)) +
+				 (uint64_t) row);
 }
 
 void
@@ -94,10 +96,10 @@ rec_als_init_row(float *row, int factors, int stride, double scale, uint64_t key
 	memset(row, 0, sizeof(float) * (size_t) stride);
 	for (int i = 0; i < factors; i += 2)
 	{
-		uint64_t	a = mix64(key + UINT64_C(0x9e3779b97f4a7c15) * (uint64_t) (i + 1));
-		uint64_t	b = mix64(key + UINT64_C(0x9e3779b97f4a7c15) * (uint64_t) (i + 2));
-		double		radius = scale * sqrt(-2 * log(1 - (double) (a >> 11) * 0x1.0p-53));
-		double		angle = 6.283185307179586 * ((double) (b >> 11) * 0x1.0p-53);
+		uint64_t a = mix64(key + UINT64_C(0x9e3779b97f4a7c15) * (uint64_t) (i + 1));
+		uint64_t b = mix64(key + UINT64_C(0x9e3779b97f4a7c15) * (uint64_t) (i + 2));
+		double   radius = scale * sqrt(-2 * log(1 - (double) (a >> 11) * 0x1.0p-53));
+		double   angle = 6.283185307179586 * ((double) (b >> 11) * 0x1.0p-53);
 
 		row[i] = (float) (radius * cos(angle));
 		if (i + 1 < factors)
@@ -114,11 +116,11 @@ rec_als_gram(const float *rows, int64_t n, int stride, int factors, float *out)
 void
 rec_als_gram_sum(const float *parts, int nparts, int stride, float alpha0, float *gram)
 {
-	size_t		size = (size_t) stride * (size_t) stride;
+	size_t size = (size_t) stride * (size_t) stride;
 
 	for (size_t i = 0; i < size; i++)
 	{
-		double		sum = 0;
+		double sum = 0;
 
 		for (int part = 0; part < nparts; part++)
 			sum += (double) parts[(size_t) part * size + i];
@@ -129,7 +131,8 @@ rec_als_gram_sum(const float *parts, int nparts, int stride, float alpha0, float
 double
 rec_als_row_penalty(const RecHalfStep *step, int64_t n, int64_t ncols)
 {
-	double		count = step->explicit_feedback ? (double) n : (double) n + (double) step->alpha0 * (double) ncols;
+	double count =
+		step->explicit_feedback ? (double) n : (double) n + (double) step->alpha0 * (double) ncols;
 
 	if (step->nu == 1)
 		return (double) step->lambda * count;
@@ -140,7 +143,7 @@ size_t
 rec_als_scratch_size(const RecHalfStep *step, int64_t longest_row)
 {
 	const int64_t stride = step->stride;
-	int64_t		rows = (longest_row + 3) / 4 * 4;
+	int64_t       rows = (longest_row + 3) / 4 * 4;
 
 	/* as carve() in als_rows_impl.h cuts it */
 	if (step->solver == REC_SOLVER_CHOLESKY)
@@ -157,11 +160,11 @@ rec_als_rows(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch, Rec
 }
 
 RecAlsStatus
-rec_als_solve_one(const RecHalfStep *step, int64_t n, const int32_t *column, const float *value, int64_t ncols,
-				  float *x, void *scratch)
+rec_als_solve_one(const RecHalfStep *step, int64_t n, const int32_t *column, const float *value,
+				  int64_t ncols, float *x, void *scratch)
 {
-	int64_t		start[2] = {0, n};
-	RecMatrix	one = {1, ncols, n, start, column, value};
+	int64_t     start[2] = {0, n};
+	RecMatrix   one = {1, ncols, n, start, column, value};
 	RecHalfStep exact = *step;
 
 	exact.matrix = &one;
@@ -171,11 +174,11 @@ rec_als_solve_one(const RecHalfStep *step, int64_t n, const int32_t *column, con
 }
 
 RecAlsStatus
-rec_als_explain(const RecHalfStep *step, int64_t n, const int32_t *column, const float *value, int64_t ncols,
-				int64_t target, float *contribution, void *scratch)
+rec_als_explain(const RecHalfStep *step, int64_t n, const int32_t *column, const float *value,
+				int64_t ncols, int64_t target, float *contribution, void *scratch)
 {
-	int64_t		start[2] = {0, n};
-	RecMatrix	one = {1, ncols, n, start, column, value};
+	int64_t     start[2] = {0, n};
+	RecMatrix   one = {1, ncols, n, start, column, value};
 	RecHalfStep exact = *step;
 
 	exact.matrix = &one;

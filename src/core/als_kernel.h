@@ -14,9 +14,11 @@
 typedef struct RecKernel
 {
 	const char *name;
-	RecAlsStatus (*rows) (const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch, RecLoss *loss);
-	RecAlsStatus (*explain) (const RecHalfStep *step, int64_t target, float *contribution, void *scratch);
-	void		(*gram) (const float *rows, int64_t n, int stride, int factors, float *out);
+	RecAlsStatus (*rows)(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch,
+						 RecLoss *loss);
+	RecAlsStatus (*explain)(const RecHalfStep *step, int64_t target, float *contribution,
+							void *scratch);
+	void (*gram)(const float *rows, int64_t n, int stride, int factors, float *out);
 } RecKernel;
 
 extern const RecKernel rec_kernel_base;
@@ -29,15 +31,17 @@ extern const RecKernel rec_kernel_avx512;
 /* Bytes of one row's panel that CG keeps; beyond, rows are gathered again in every step. */
 #define REC_PANEL_BYTES ((int64_t) 4 << 20)
 
-/* Observations summed in float before they join the total, which bounds rounding in rows of a million. */
+/* Observations summed in float before they join the total, which bounds rounding in rows of a
+ * million. */
 #define REC_TILE 512
 
-/* Panel rows that a rank-k update takes at a time: they and their use stay in the first-level cache. */
+/* Panel rows that a rank-k update takes at a time: they and their use stay in the first-level
+ * cache. */
 #define REC_RANK_TILE 64
 
 /*
- * How many observations ahead rows are prefetched: about 16 kB to the second-level cache, where many misses can be
- * under way at once, then about 4 kB to the first.
+ * How many observations ahead rows are prefetched: about 16 kB to the second-level cache, where
+ * many misses can be under way at once, then about 4 kB to the first.
  */
 #define REC_AHEAD(stride) (4 + 4096 / (stride) / 4 * 4)
 #define REC_NEAR(stride) (4 + 768 / (stride) / 4 * 4)
@@ -55,9 +59,9 @@ rec_dimensions(const RecHalfStep *step)
 static inline int64_t
 rec_panel_rows(int stride)
 {
-	int64_t		rows = REC_PANEL_BYTES / ((int64_t) sizeof(float) * stride) / REC_TILE * REC_TILE;
+	int64_t rows = REC_PANEL_BYTES / ((int64_t) sizeof(float) * stride) / REC_TILE * REC_TILE;
 
 	return rows < REC_TILE ? REC_TILE : rows;
 }
 
-#endif							/* REC_ALS_KERNEL_H */
+#endif /* REC_ALS_KERNEL_H */

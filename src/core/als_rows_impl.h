@@ -1,15 +1,15 @@
 /*
  * als_rows_impl.h
- *		Template: the entry points of a kernel.  Included once per instruction set, after als_cg_impl.h and
- *		als_exact_impl.h; defines `kernel_rows` and `kernel_explain`.
+ *		Template: the entry points of a kernel.  Included once per instruction set, after
+ * als_cg_impl.h and als_exact_impl.h; defines `kernel_rows` and `kernel_explain`.
  */
 
 /* The caller's scratch holds either kind of working memory; rec_als_scratch_size() must agree. */
 static void
 carve(const RecHalfStep *step, void *scratch, CgSpace *cg, ExactSpace *exact)
 {
-	const int	stride = step->stride;
-	float	   *at = scratch;
+	const int stride = step->stride;
+	float    *at = scratch;
 
 	cg->r = at;
 	cg->p = at + stride;
@@ -24,19 +24,18 @@ carve(const RecHalfStep *step, void *scratch, CgSpace *cg, ExactSpace *exact)
 static RecAlsStatus
 kernel_rows(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch, RecLoss *loss)
 {
-	CgSpace		cg;
-	ExactSpace	exact;
-	BiasMask	mask;
-	RecLoss		sum = {0, 0};
+	CgSpace    cg;
+	ExactSpace exact;
+	BiasMask   mask;
+	RecLoss    sum = {0, 0};
 
 	carve(step, scratch, &cg, &exact);
 	for (int64_t row = lo; row < hi; row++)
 	{
-		Observed	o = observed_row(step, row);
-		float	   *x = step->self + row * step->stride;
-		double		lambda = rec_als_row_penalty(step, o.n, step->matrix->ncols);
-		double		objective,
-					penalty;
+		Observed     o = observed_row(step, row);
+		float       *x = step->self + row * step->stride;
+		double       lambda = rec_als_row_penalty(step, o.n, step->matrix->ncols);
+		double       objective, penalty;
 		RecAlsStatus status;
 
 		if (row == lo)
@@ -70,14 +69,14 @@ kernel_rows(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch, RecL
 static RecAlsStatus
 kernel_explain(const RecHalfStep *step, int64_t target, float *contribution, void *scratch)
 {
-	const int	stride = step->stride;
-	Observed	o = observed_row(step, 0);
-	CgSpace		cg;
-	ExactSpace	exact;
-	BiasMask	mask;
-	double		square;
-	double		lambda = rec_als_row_penalty(step, o.n, step->matrix->ncols);
-	float	   *z;
+	const int    stride = step->stride;
+	Observed     o = observed_row(step, 0);
+	CgSpace      cg;
+	ExactSpace   exact;
+	BiasMask     mask;
+	double       square;
+	double       lambda = rec_als_row_penalty(step, o.n, step->matrix->ncols);
+	float       *z;
 	RecAlsStatus status;
 
 	if (o.n == 0)
@@ -104,10 +103,11 @@ kernel_explain(const RecHalfStep *step, int64_t target, float *contribution, voi
 	for (int64_t k = 0; k < o.n; k++)
 	{
 		const float *y = o.other + (int64_t) o.column[k] * stride;
-		float		score = v_dot(y, z, stride);
+		float        score = v_dot(y, z, stride);
 
 		if (o.bias >= 0)
-			contribution[k] = (o.value[k] - o.mean - y[o.bias]) * (score + (1 - y[o.bias]) * z[o.bias]);
+			contribution[k] =
+				(o.value[k] - o.mean - y[o.bias]) * (score + (1 - y[o.bias]) * z[o.bias]);
 		else
 			contribution[k] = o.value[k] > 0 ? o.value[k] * score : 0;
 		if (!isfinite(contribution[k]))

@@ -2,13 +2,14 @@
  * simd.h
  *		The few vector operations that the ALS kernels are written in, for one instruction set.
  *
- * A kernel file defines REC_ISA, includes this header, then REC_TARGET_BEGIN, the templates als_*_impl.h and
- * REC_TARGET_END, and so gets its own static copy of every kernel.  That needs no compiler flags for the files and no
- * function of one instruction set is ever inlined into another.  Multiply-adds are explicit (not left to the
- * compiler's contraction), so a kernel gives the same bits whatever the compiler's floating-point options are.
+ * A kernel file defines REC_ISA, includes this header, then REC_TARGET_BEGIN, the templates
+ * als_*_impl.h and REC_TARGET_END, and so gets its own static copy of every kernel.  That needs no
+ * compiler flags for the files and no function of one instruction set is ever inlined into another.
+ * Multiply-adds are explicit (not left to the compiler's contraction), so a kernel gives the same
+ * bits whatever the compiler's floating-point options are.
  *
- *	 vf			VW floats; VW divides 16, hence every stride
- *	 quad		four floats that belong to four neighbouring observations, repeated in every 128-bit part of a vf
+ *	vf		VW floats; VW divides 16, hence every stride
+ *	quad	four floats that belong to four neighbouring observations, repeated in every 128-bit part
  */
 #ifndef REC_SIMD_H
 #define REC_SIMD_H
@@ -47,7 +48,8 @@
 #define REC_TARGET_BEGIN
 #define REC_TARGET_END
 #elif defined(__clang__)
-#define REC_CLANG_PUSH(t) REC_STRINGIZE(clang attribute push(__attribute__((target(t))), apply_to = function))
+#define REC_CLANG_PUSH(t) \
+	REC_STRINGIZE(clang attribute push(__attribute__((target(t))), apply_to = function))
 #define REC_TARGET_BEGIN _Pragma(REC_CLANG_PUSH(REC_TARGET))
 #define REC_TARGET_END _Pragma("clang attribute pop")
 #else
@@ -81,18 +83,18 @@ typedef __m512 quad;
 #define quad_set(a, b, c, d) _mm512_broadcast_f32x4(_mm_setr_ps(a, b, c, d))
 #define quad_abs(q) _mm512_andnot_ps(_mm512_set1_ps(-0.0f), q)
 #define quad_sqrt(q) _mm512_sqrt_ps(q)
-#define quad_max(a, b) _mm512_max_ps(a, b)
 /* 1 where q > 0, else 0 */
-#define quad_positive(q) _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(q, _mm512_setzero_ps(), _CMP_GT_OQ), _mm512_set1_ps(1))
+#define quad_positive(q) \
+	_mm512_maskz_mov_ps(_mm512_cmp_ps_mask(q, _mm512_setzero_ps(), _CMP_GT_OQ), _mm512_set1_ps(1))
 #define quad_splat(q, i) _mm512_permute_ps(q, 0x55 * (i))
 
 /* The sums of four vectors. */
 ALWAYS_INLINE quad
 quad_sums(vf a, vf b, vf c, vf d)
 {
-	vf			ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-	vf			cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
-	vf			s = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
+	vf ab = _mm512_add_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
+	vf cd = _mm512_add_ps(_mm512_unpacklo_ps(c, d), _mm512_unpackhi_ps(c, d));
+	vf s = _mm512_add_ps(_mm512_shuffle_ps(ab, cd, 0x44), _mm512_shuffle_ps(ab, cd, 0xee));
 
 	s = _mm512_add_ps(s, _mm512_shuffle_f32x4(s, s, 0x4e));
 	return _mm512_add_ps(s, _mm512_shuffle_f32x4(s, s, 0xb1));
@@ -101,7 +103,7 @@ quad_sums(vf a, vf b, vf c, vf d)
 ALWAYS_INLINE float
 quad_total(quad q)
 {
-	__m128		s = _mm512_castps512_ps128(q);
+	__m128 s = _mm512_castps512_ps128(q);
 
 	s = _mm_add_ps(s, _mm_movehl_ps(s, s));
 	return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
@@ -129,14 +131,14 @@ typedef __m256 quad;
 #define quad_set(a, b, c, d) _mm256_setr_ps(a, b, c, d, a, b, c, d)
 #define quad_abs(q) _mm256_andnot_ps(_mm256_set1_ps(-0.0f), q)
 #define quad_sqrt(q) _mm256_sqrt_ps(q)
-#define quad_max(a, b) _mm256_max_ps(a, b)
-#define quad_positive(q) _mm256_and_ps(_mm256_cmp_ps(q, _mm256_setzero_ps(), _CMP_GT_OQ), _mm256_set1_ps(1))
+#define quad_positive(q) \
+	_mm256_and_ps(_mm256_cmp_ps(q, _mm256_setzero_ps(), _CMP_GT_OQ), _mm256_set1_ps(1))
 #define quad_splat(q, i) _mm256_permute_ps(q, 0x55 * (i))
 
 ALWAYS_INLINE quad
 quad_sums(vf a, vf b, vf c, vf d)
 {
-	vf			s = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+	vf s = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
 
 	return _mm256_add_ps(s, _mm256_permute2f128_ps(s, s, 1));
 }
@@ -144,7 +146,7 @@ quad_sums(vf a, vf b, vf c, vf d)
 ALWAYS_INLINE float
 quad_total(quad q)
 {
-	__m128		s = _mm256_castps256_ps128(q);
+	__m128 s = _mm256_castps256_ps128(q);
 
 	s = _mm_add_ps(s, _mm_movehl_ps(s, s));
 	return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
@@ -152,16 +154,16 @@ quad_total(quad q)
 
 #define v_sum(a) quad_total(_mm256_add_ps(a, _mm256_permute2f128_ps(a, a, 1)))
 
-#else							/* four lanes: SSE2, NEON, or whatever the compiler makes of them */
+#else /* four lanes: SSE2, NEON, or whatever the compiler makes of them */
 
 enum
 {
 	VW = 4
 };
-typedef float vf __attribute__((vector_size(16)));
-typedef float vf_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
+typedef float   vf __attribute__((vector_size(16)));
+typedef float   vf_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
 typedef int32_t vi __attribute__((vector_size(16)));
-typedef vf	quad;
+typedef vf      quad;
 
 #define v_set1(s) ((vf){(s), (s), (s), (s)})
 #define v_zero() v_set1(0)
@@ -177,21 +179,23 @@ typedef vf	quad;
 #define v_fma(a, b, c) ((a) * (b) + (c))
 #define v_fnma(a, b, c) ((c) - (a) * (b))
 #endif
-#define quad_load(p) ((vf) *(const vf_unaligned *) (p))
+#define quad_load(p) ((vf) * (const vf_unaligned *) (p))
 #define quad_set(a, b, c, d) ((vf){(a), (b), (c), (d)})
 #define quad_abs(q) ((vf) ((vi) (q) & (vi){INT32_MAX, INT32_MAX, INT32_MAX, INT32_MAX}))
-#define quad_sqrt(q) ((vf){__builtin_sqrtf((q)[0]), __builtin_sqrtf((q)[1]), __builtin_sqrtf((q)[2]), __builtin_sqrtf((q)[3])})
+#define quad_sqrt(q)                                                                 \
+	((vf){__builtin_sqrtf((q)[0]), __builtin_sqrtf((q)[1]), __builtin_sqrtf((q)[2]), \
+		  __builtin_sqrtf((q)[3])})
 #define quad_positive(q) ((vf) (((q) > v_zero()) & (vi) v_set1(1)))
-#define quad_max(a, b) ((vf) (((vi) (a) & ((a) > (b))) | ((vi) (b) & ~((a) > (b)))))
 #define quad_splat(q, i) __builtin_shufflevector(q, q, i, i, i, i)
 
 ALWAYS_INLINE quad
 quad_sums(vf a, vf b, vf c, vf d)
 {
-	vf			ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
-	vf			cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
+	vf ab = __builtin_shufflevector(a, b, 0, 4, 1, 5) + __builtin_shufflevector(a, b, 2, 6, 3, 7);
+	vf cd = __builtin_shufflevector(c, d, 0, 4, 1, 5) + __builtin_shufflevector(c, d, 2, 6, 3, 7);
 
-	return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) + __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
+	return __builtin_shufflevector(ab, cd, 0, 1, 4, 5) +
+		   __builtin_shufflevector(ab, cd, 2, 3, 6, 7);
 }
 
 #define quad_total(q) (((q)[0] + (q)[2]) + ((q)[1] + (q)[3]))
@@ -203,7 +207,7 @@ quad_sums(vf a, vf b, vf c, vf d)
 ALWAYS_INLINE float
 v_dot(const float *a, const float *b, int n)
 {
-	vf			s = v_zero();
+	vf s = v_zero();
 
 	for (int i = 0; i < n; i += VW)
 		s = v_fma(v_load(a + i), v_load(b + i), s);
@@ -213,7 +217,7 @@ v_dot(const float *a, const float *b, int n)
 ALWAYS_INLINE void
 v_axpy(float *y, float s, const float *x, int n)
 {
-	vf			scale = v_set1(s);
+	vf scale = v_set1(s);
 
 	for (int i = 0; i < n; i += VW)
 		v_store(y + i, v_fma(scale, v_load(x + i), v_load(y + i)));
@@ -221,4 +225,4 @@ v_axpy(float *y, float s, const float *x, int n)
 
 REC_TARGET_END
 
-#endif							/* REC_SIMD_H */
+#endif /* REC_SIMD_H */

@@ -2,8 +2,8 @@
  * unit.h
  *		The least that a C unit test needs: checks that print TAP lines, and an exit code.
  *
- * A test calls check() or check_near() for each assertion (they go on after a failure) and ends with
- * `return unit_done();`.
+ * A test calls check() or check_near() for each assertion (they go on after a failure) and ends
+ * with `return unit_done();`.
  */
 #ifndef REC_UNIT_H
 #define REC_UNIT_H
@@ -13,14 +13,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-static int	unit_count = 0;
-static int	unit_failed = 0;
+static int unit_count = 0;
+static int unit_failed = 0;
 
 /* check(condition, "what holds, as for printf") */
 __attribute__((format(printf, 2, 3), unused)) static bool
 check(bool condition, const char *format, ...)
 {
-	va_list		args;
+	va_list args;
 
 	unit_count++;
 	unit_failed += condition ? 0 : 1;
@@ -37,7 +37,7 @@ check(bool condition, const char *format, ...)
 __attribute__((unused)) static bool
 check_near(double got, double expected, double tolerance, const char *what)
 {
-	bool		near = fabs(got - expected) <= tolerance * fmax(1, fabs(expected));
+	bool near = fabs(got - expected) <= tolerance * fmax(1, fabs(expected));
 
 	return check(near, "%s: %.9g, expected %.9g", what, got, expected);
 }
@@ -51,4 +51,4 @@ unit_done(void)
 	return unit_failed > 0;
 }
 
-#endif							/* REC_UNIT_H */
+#endif /* REC_UNIT_H */
