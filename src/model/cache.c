@@ -1,239 +1,16 @@
 /*
  * cache.c
- *		Reading versions into memory. See cache.h.
+ *		The versions that this session holds. See cache.h.
  */
 #include "model/cache.h"
 
-#include <math.h>
-
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_type.h"
-#include "miscadmin.h"
 #include "model/settings.h"
-#include "model/solve.h"
-#include "utils/array.h"
-#include "utils/fmgroids.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
 
 static RecServing *entries = NULL;
 static uint64 clock_hand = 0;
 static bool registered = false;
-
-pg_attribute_noreturn() static void
-corrupted(const RecModel *model, int version, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("version %d of model \"%s\" cannot be read", version, model->name),
-			 errdetail("%s", what),
-			 errhint("Train the model again.")));
-}
-
-/* Opens a scan over the rows of one version, through the primary key, which starts with the version. */
-static SysScanDesc
-scan_version(Relation rel, int version)
-{
-	ScanKeyData key;
-
-	RelationGetIndexList(rel);
-	ScanKeyInit(&key, 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
-	return systable_beginscan(rel, rel->rd_pkindex, OidIsValid(rel->rd_pkindex), GetActiveSnapshot(), 1, &key);
-}
-
-/* The floats of a real[] value of a known length; NULL when it is anything else. */
-static const float *
-floats_of(Datum value, int expected)
-{
-	ArrayType  *a = DatumGetArrayTypeP(value);
-
-	if (ARR_NDIM(a) != 1 || ARR_HASNULL(a) || ARR_ELEMTYPE(a) != FLOAT4OID || ARR_DIMS(a)[0] != expected)
-		return NULL;
-	return (const float *) ARR_DATA_PTR(a);
-}
-
-static float *
-aligned_floats(MemoryContext context, Size count)
-{
-	char	   *p = MemoryContextAllocExtended(context, add_size(mul_size(count, sizeof(float)), 64),
-											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-
-	return (float *) TYPEALIGN(64, (uintptr_t) p);
-}
-
-static void
-read_gram(RecServing *s, const RecModel *model, Datum value)
-{
-	int			d = s->params.factors;
-	const float *dense = floats_of(value, d * d);
-
-	if (dense == NULL)
-		corrupted(model, s->version, "The Gram matrix has a wrong size.");
-	s->gram = aligned_floats(s->context, (Size) s->stride * s->stride);
-	for (int i = 0; i < d; i++)
-		memcpy(s->gram + (Size) i * s->stride, dense + (Size) i * d, d * sizeof(float));
-}
-
-/* The row of model_version: params, rule, mean, Gram matrix. */
-static void
-read_header(RecServing *s, const RecModel *model)
-{
-	Relation	rel = table_open(rec_model_relation(model, "model_version"), AccessShareLock);
-	SysScanDesc scan = scan_version(rel, s->version);
-	HeapTuple	tuple = systable_getnext(scan);
-	Datum		v[11];
-	bool		null[11];
-
-	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 11)
-		corrupted(model, s->version, "Its row in model_version is missing.");
-	heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
-	s->rule.explicit_feedback = DatumGetBool(v[4]);
-	s->params = rec_params_default(s->rule.explicit_feedback);
-	rec_params_read(&s->params, DatumGetJsonbP(v[3]), s->rule.explicit_feedback);
-	s->n = DatumGetInt32(v[6]);
-	s->mean = DatumGetFloat4(v[7]);
-	s->rule.has_time = !null[8];
-	s->rule.newest = null[8] ? 0 : DatumGetInt64(v[8]);
-	s->rule.half_life = DatumGetFloat8(v[9]);
-	s->stride = rec_als_stride(s->params.factors, s->rule.explicit_feedback);
-	if (!null[10])
-		read_gram(s, model, v[10]);
-	else if (!s->rule.explicit_feedback)
-		corrupted(model, s->version, "The Gram matrix is missing.");
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-}
-
-static void
-read_item(RecServing *s, const RecModel *model, const Datum *v, int position, bool *filled)
-{
-	int			d = s->params.factors;
-	const float *factors = floats_of(v[3], d);
-	float	   *row = s->items + (Size) position * s->stride;
-	double		squares = 0;
-
-	if (factors == NULL)
-		corrupted(model, s->version, "An item has a wrong number of factors.");
-	memcpy(row, factors, d * sizeof(float));
-	if (s->rule.explicit_feedback)
-		row[d] = DatumGetFloat4(v[4]);
-	for (int c = 0; c < d; c++)
-		squares += (double) row[c] * row[c];
-	s->norm[position] = (float) sqrt(squares);
-	s->support[position] = DatumGetInt32(v[6]);
-	s->popularity[position] = DatumGetFloat4(v[7]);
-	filled[position] = true;
-}
-
-/* All items; keys come in the order of the index and are put in the order of positions. */
-static void
-read_items(RecServing *s, const RecModel *model, Relation rel)
-{
-	SysScanDesc scan = scan_version(rel, s->version);
-	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend item", ALLOCSET_DEFAULT_SIZES);
-	bool	   *filled = palloc_extended(Max(s->n, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	int32	   *at = palloc_extended(Max(s->n, 1) * sizeof(int32), MCXT_ALLOC_HUGE);
-	RecKeys		scanned;
-	HeapTuple	tuple;
-	Datum		v[8];
-	bool		null[8];
-
-	rec_keys_init(&scanned, &s->keys.kind, CurrentMemoryContext);
-	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
-	{
-		MemoryContext old;
-		int			position;
-
-		CHECK_FOR_INTERRUPTS();
-		heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
-		position = DatumGetInt32(v[2]);
-		if (position < 0 || position >= s->n || filled[position] || scanned.n >= s->n)
-			corrupted(model, s->version, "Positions of items are not unique or out of range.");
-		at[position] = scanned.n;
-		old = MemoryContextSwitchTo(row);
-		rec_keys_append(&scanned, v[1]);
-		read_item(s, model, v, position, filled);
-		MemoryContextSwitchTo(old);
-		MemoryContextReset(row);
-	}
-	systable_endscan(scan);
-	if (scanned.n != s->n)
-		corrupted(model, s->version, psprintf("It has %d items where %d are expected.", scanned.n, s->n));
-	for (int i = 0; i < s->n; i++)
-	{
-		rec_keys_append_from(&s->keys, &scanned, at[i]);
-		if (i > 0 && rec_keys_compare(&s->keys, i - 1, i) >= 0)
-			corrupted(model, s->version, "Its items are not in the order of their keys, which was the order of another system.");
-	}
-	MemoryContextDelete(row);
-	pfree(filled);
-	pfree(at);
-}
-
-typedef struct Ranked
-{
-	float		popularity;
-	int32		position;
-} Ranked;
-
-#define ST_SORT sort_popular
-#define ST_ELEMENT_TYPE Ranked
-#define ST_COMPARE(a, b) ((a)->popularity > (b)->popularity ? -1 : (a)->popularity < (b)->popularity ? 1 : \
-						  ((a)->position > (b)->position) - ((a)->position < (b)->position))
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-static void
-rank_by_popularity(RecServing *s)
-{
-	Ranked	   *r = palloc_extended(Max(s->n, 1) * sizeof(Ranked), MCXT_ALLOC_HUGE);
-
-	for (int i = 0; i < s->n; i++)
-		r[i] = (Ranked) {s->popularity[i], i};
-	sort_popular(r, s->n);
-	for (int i = 0; i < s->n; i++)
-		s->by_popularity[i] = r[i].position;
-	pfree(r);
-}
-
-static void *
-alloc_array(RecServing *s, Size width)
-{
-	return MemoryContextAllocHuge(s->context, mul_size(Max(s->n, 1), width));
-}
-
-static RecServing *
-read_version(const RecModel *model, const RecVersion *version)
-{
-	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend version", ALLOCSET_DEFAULT_SIZES);
-	RecServing *s = MemoryContextAllocZero(context, sizeof(RecServing));
-	Relation	rel = table_open(rec_model_relation(model, "item_factors"), AccessShareLock);
-	Form_pg_attribute key = TupleDescAttr(RelationGetDescr(rel), 1);
-	RecKeyType	kind;
-
-	s->context = context;
-	s->uid = version->uid;
-	s->version = version->version;
-	read_header(s, model);
-	rec_key_type(&kind, key->atttypid, key->attcollation, "item", context);
-	rec_keys_init(&s->keys, &kind, context);
-	s->items = aligned_floats(context, mul_size(Max(s->n, 1), s->stride));
-	rec_advise_huge(s->items, (Size) s->n * s->stride * sizeof(float));
-	s->norm = alloc_array(s, sizeof(float));
-	s->popularity = alloc_array(s, sizeof(float));
-	s->support = alloc_array(s, sizeof(int32));
-	s->by_popularity = alloc_array(s, sizeof(int32));
-	read_items(s, model, rel);
-	rank_by_popularity(s);
-	table_close(rel, AccessShareLock);
-	s->bytes = MemoryContextMemAllocated(context, true);
-	return s;
-}
 
 static void
 drop_entry(RecServing **link)
@@ -241,10 +18,12 @@ drop_entry(RecServing **link)
 	RecServing *s = *link;
 
 	*link = s->next;
+	if (s->segment)
+		rec_shared_detach(s);
 	MemoryContextDelete(s->context);
 }
 
-/* Least recently used entries leave until there is room; pinned ones stay. */
+/* Private copies leave, least recently used first, until there is room; pinned ones stay. */
 static void
 make_room(Size needed)
 {
@@ -257,6 +36,8 @@ make_room(Size needed)
 
 		for (RecServing **link = &entries; *link; link = &(*link)->next)
 		{
+			if ((*link)->segment)
+				continue;
 			total += (*link)->bytes;
 			if ((*link)->pins == 0 && (oldest == NULL || (*link)->last_used < (*oldest)->last_used))
 				oldest = link;
@@ -267,6 +48,21 @@ make_room(Size needed)
 	}
 }
 
+/* A mapping keeps the memory of an evicted entry: let go of those that nobody uses here. */
+static void
+drop_evicted(void)
+{
+	RecServing **link = &entries;
+
+	while (*link)
+	{
+		if ((*link)->segment && (*link)->pins == 0 && !rec_shared_used(*link))
+			drop_entry(link);
+		else
+			link = &(*link)->next;
+	}
+}
+
 /* Pins do not outlive the transaction: an error may have kept them from being released. */
 static void
 at_transaction_end(XactEvent event, void *arg)
@@ -274,6 +70,27 @@ at_transaction_end(XactEvent event, void *arg)
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE)
 		for (RecServing *s = entries; s; s = s->next)
 			s->pins = 0;
+}
+
+/* Brings a version in that this session does not hold yet. */
+static RecServing *
+bring_in(const RecModel *model, const RecVersion *version)
+{
+	RecServing *private = NULL;
+	RecServing *s = NULL;
+
+	drop_evicted();
+	if (!version->own_transaction)
+		s = rec_shared_get(model, version, &private);
+	if (s == NULL)
+	{
+		s = private ? private : rec_serving_read(model, version);
+		make_room(s->bytes);
+	}
+	MemoryContextSetParent(s->context, TopMemoryContext);
+	s->next = entries;
+	entries = s;
+	return s;
 }
 
 RecServing *
@@ -289,13 +106,9 @@ rec_serving_get(const RecModel *model, const RecVersion *version)
 	for (s = entries; s && s->uid != version->uid; s = s->next)
 		;
 	if (s == NULL)
-	{
-		s = read_version(model, version);
-		make_room(s->bytes);
-		MemoryContextSetParent(s->context, TopMemoryContext);
-		s->next = entries;
-		entries = s;
-	}
+		s = bring_in(model, version);
+	else if (s->segment)
+		(void) rec_shared_used(s);
 	s->last_used = ++clock_hand;
 	s->pins++;
 	return s;
@@ -305,18 +118,4 @@ void
 rec_serving_release(RecServing *serving)
 {
 	serving->pins--;
-}
-
-Size
-rec_serving_memory(int *n)
-{
-	Size		total = 0;
-
-	*n = 0;
-	for (RecServing *s = entries; s; s = s->next)
-	{
-		total += s->bytes;
-		++*n;
-	}
-	return total;
 }

@@ -2,14 +2,20 @@
  * cache.h
  *		Versions of models in memory, for serving.
  *
- * An entry is immutable and keyed by the version's random uid, which is read under the caller's snapshot: so training,
- * activation, rollback, drop and restore need no invalidation. Entries belong to the session; together they stay below
- * pg_recommend.cache_size, least recently used first, except for those that are pinned.
+ * An entry is immutable and keyed by database and the version's random uid, which is read under the caller's snapshot:
+ * so training, activation, rollback, drop and restore need no invalidation. Three files:
+ *
+ *	cache_read.c	from the model's tables into private memory
+ *	cache_shared.c	one copy per server: each entry is a pinned dynamic shared memory segment, found through a small
+ *					control structure; loaded by the first session that asks, while others wait for it
+ *	cache.c			what this session holds: mappings of shared entries, and private copies where sharing is not to be
+ *					had (no shared memory) or not allowed (a version that the current transaction has written)
  */
 #ifndef REC_CACHE_H
 #define REC_CACHE_H
 
 #include "model/pairs.h"
+#include "storage/dsm.h"
 
 typedef struct RecServing
 {
@@ -28,17 +34,47 @@ typedef struct RecServing
 	int32	   *support;		/* n */
 	RecKeys		keys;			/* by position, in canonical order */
 	Size		bytes;
+
+	/* of this session */
 	int			pins;
 	uint64		last_used;
-	MemoryContext context;
+	MemoryContext context;		/* holds this struct and, of a private copy, the arrays */
+	dsm_segment *segment;		/* of a shared entry; NULL: private */
+	int			slot;			/* of a shared entry */
 	struct RecServing *next;
 } RecServing;
 
-/* The version in memory, read now when it is not there yet; pinned until rec_serving_release() or the end of the transaction. */
+/* The version in memory; pinned until rec_serving_release() or the end of the transaction. */
 extern RecServing *rec_serving_get(const RecModel *model, const RecVersion *version);
 extern void rec_serving_release(RecServing *serving);
 
-/* Bytes and number of this session's entries. */
-extern Size rec_serving_memory(int *entries);
+/* cache_read.c: a private copy in a new child of the current context. */
+extern RecServing *rec_serving_read(const RecModel *model, const RecVersion *version);
+
+/*
+ * cache_shared.c. get: a mapping of the shared entry, loaded now when nobody has; NULL when it must stay private, then
+ * *private may hold the copy that was read in the attempt. used: counts a hit; false when the entry has been evicted.
+ */
+extern RecServing *rec_shared_get(const RecModel *model, const RecVersion *version, RecServing **private);
+extern bool rec_shared_used(const RecServing *serving);
+extern void rec_shared_detach(RecServing *serving);
+
+/* One entry of the server's cache, for rec.model_cache. */
+typedef struct RecCacheEntry
+{
+	Oid			database;
+	Oid			schema;
+	int			version;
+	Size		bytes;
+	int64		hits;
+	int			mappings;
+	TimestampTz loaded_at;
+	double		load_ms;
+	bool		loading;
+} RecCacheEntry;
+
+#define REC_CACHE_SLOTS 128
+
+extern bool rec_shared_entry(int slot, RecCacheEntry *entry);
 
 #endif							/* REC_CACHE_H */

@@ -22,10 +22,10 @@ rec_settings_define(void)
 							&rec_training_memory, 1024 * 1024, 1024, MAX_KILOBYTES,
 							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("pg_recommend.cache_size",
-							"Memory that one session uses for the models it serves.",
-							"The model in use always stays; others leave, least recently used first.",
-							&rec_cache_size, 256 * 1024, 0, MAX_KILOBYTES,
-							PGC_USERSET, GUC_UNIT_KB, NULL, NULL, NULL);
+							"Shared memory that the server uses for the models it serves.",
+							"Least recently used versions leave. A session that finds no room keeps a copy of its own.",
+							&rec_cache_size, 1024 * 1024, 0, MAX_KILOBYTES,
+							PGC_SUSET, GUC_UNIT_KB, NULL, NULL, NULL);
 	DefineCustomIntVariable("pg_recommend.fold_in_events",
 							"Events of one user that are read for a recommendation.",
 							"Of a user with more events only the newest so many are read; 0 serves stored factors only.",

@@ -1,0 +1,472 @@
+/*
+ * cache_shared.c
+ *		One copy of each served version per server. See cache.h.
+ *
+ * A control structure of fixed size (small enough for the room that PostgreSQL leaves to libraries that are not
+ * preloaded) names the entries; the data of each is a pinned dynamic shared memory segment that every session maps.
+ * Entries are immutable once ready. One LWLock guards the structure; it is held to look up, attach and evict, never
+ * while a version is read.
+ *
+ * Life of a slot: free -> loading (by one session, which others wait for) -> ready -> evicted, that is unpinned and free;
+ * sessions that have it mapped keep the memory alive until they let go. A loader that fails frees the slot; one that
+ * vanished is noticed by those who wait.
+ */
+#include "model/cache.h"
+
+#include "miscadmin.h"
+#include "model/settings.h"
+#include "model/solve.h"
+#include "portability/instr_time.h"
+#include "storage/condition_variable.h"
+#include "storage/ipc.h"
+#include "storage/lwlock.h"
+#include "storage/procarray.h"
+#include "storage/shmem.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#define MOST_WAITS 100			/* of 100 ms for another session's loading, then this one reads for itself */
+#define SHM_RESERVE ((Size) 32 * 1024 * 1024)	/* of /dev/shm is left to others */
+
+typedef enum SlotState
+{
+	SLOT_FREE, SLOT_LOADING, SLOT_READY
+} SlotState;
+
+typedef struct Slot
+{
+	SlotState	state;
+	Oid			database;
+	Oid			schema;
+	int			version;
+	int64		uid;
+	int			loader;			/* pid */
+	dsm_handle	handle;
+	Size		bytes;
+	int			mappings;
+	TimestampTz loaded_at;
+	double		load_ms;
+	pg_atomic_uint64 hits;
+	pg_atomic_uint64 last_used;
+} Slot;
+
+typedef struct Control
+{
+	LWLock		lock;
+	int			tranche;
+	ConditionVariable changed;	/* some slot became ready or free */
+	pg_atomic_uint64 clock;
+	Slot		slot[REC_CACHE_SLOTS];
+} Control;
+
+static Control *control = NULL;
+static bool told_full = false;
+
+static void
+attach_control(void)
+{
+	bool		found;
+	Control    *c;
+
+	if (control != NULL)
+		return;
+	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
+	c = ShmemInitStruct("pg_recommend cache", sizeof(Control), &found);
+	if (!found)
+	{
+		memset(c, 0, sizeof(Control));
+		c->tranche = LWLockNewTrancheId();
+		LWLockInitialize(&c->lock, c->tranche);
+		ConditionVariableInit(&c->changed);
+		pg_atomic_init_u64(&c->clock, 0);
+		for (int i = 0; i < REC_CACHE_SLOTS; i++)
+		{
+			pg_atomic_init_u64(&c->slot[i].hits, 0);
+			pg_atomic_init_u64(&c->slot[i].last_used, 0);
+		}
+	}
+	LWLockRegisterTranche(c->tranche, "pg_recommend_cache");
+	LWLockRelease(AddinShmemInitLock);
+	control = c;
+}
+
+/* The layout of a segment: the struct itself, then its arrays at 64-byte boundaries. With base NULL only the size. */
+static Size
+flatten(const RecServing *s, char *base)
+{
+	RecServing	flat = *s;
+	Size		used = TYPEALIGN(64, sizeof(RecServing)),
+				n = Max(s->n, 1);
+	bool		integers = s->keys.kind.strategy == REC_KEY_INTEGER;
+
+	/* pointers become offsets; an offset of 0 is NULL */
+#define ARRAY(field, size) \
+	do { \
+		if (s->field) \
+		{ \
+			if (base) \
+				memcpy(base + used, s->field, (size)); \
+			*(uintptr_t *) &flat.field = used; \
+			used = TYPEALIGN(64, add_size(used, (size))); \
+		} \
+	} while (0)
+	ARRAY(items, mul_size(n, s->stride * sizeof(float)));
+	ARRAY(gram, (Size) s->stride * s->stride * sizeof(float));
+	ARRAY(norm, n * sizeof(float));
+	ARRAY(popularity, n * sizeof(float));
+	ARRAY(by_popularity, n * sizeof(int32));
+	ARRAY(support, n * sizeof(int32));
+	if (integers)
+		ARRAY(keys.integers, s->keys.n * sizeof(int64));
+	else
+	{
+		ARRAY(keys.offsets, s->keys.n * sizeof(uint64));
+		ARRAY(keys.bytes, s->keys.used);
+	}
+#undef ARRAY
+	flat.bytes = used;
+	if (base)
+		memcpy(base, &flat, sizeof(flat));
+	return used;
+}
+
+/* A session's view of a segment. Function pointers of the key type are the loader's: look the type up again. */
+static RecServing *
+map_segment(dsm_segment *segment, int slot)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend version", ALLOCSET_SMALL_SIZES);
+	RecServing *s = MemoryContextAlloc(context, sizeof(RecServing));
+	char	   *base = dsm_segment_address(segment);
+	RecKeyType	kind;
+
+	memcpy(s, base, sizeof(RecServing));
+#define ARRAY(field) \
+	do { \
+		if (s->field) \
+			s->field = (void *) (base + (uintptr_t) s->field); \
+	} while (0)
+	ARRAY(items);
+	ARRAY(gram);
+	ARRAY(norm);
+	ARRAY(popularity);
+	ARRAY(by_popularity);
+	ARRAY(support);
+	ARRAY(keys.integers);
+	ARRAY(keys.offsets);
+	ARRAY(keys.bytes);
+#undef ARRAY
+	rec_key_type(&kind, s->keys.kind.type, s->keys.kind.collation, "item", context);
+	s->keys.kind = kind;
+	s->keys.context = NULL;		/* nothing may be appended */
+	s->context = context;
+	s->segment = segment;
+	s->slot = slot;
+	s->pins = 0;
+	s->next = NULL;
+	return s;
+}
+
+/* At exit the mappings of this session end; the list of them is gone by then, so they are counted here. */
+static int	my_mappings[REC_CACHE_SLOTS];
+static int64 my_uid[REC_CACHE_SLOTS];
+
+static void
+at_exit(int code, Datum arg)
+{
+	LWLockAcquire(&control->lock, LW_EXCLUSIVE);
+	for (int i = 0; i < REC_CACHE_SLOTS; i++)
+		if (my_mappings[i] > 0 && control->slot[i].uid == my_uid[i])
+			control->slot[i].mappings -= my_mappings[i];
+	LWLockRelease(&control->lock);
+}
+
+static void
+count_mapping(int slot, int64 uid)
+{
+	static bool registered = false;
+
+	if (!registered)
+	{
+		before_shmem_exit(at_exit, 0);
+		registered = true;
+	}
+	if (my_uid[slot] != uid)
+		my_mappings[slot] = 0;
+	my_uid[slot] = uid;
+	my_mappings[slot]++;
+	control->slot[slot].mappings++;
+}
+
+static int
+find_slot(int64 uid)
+{
+	for (int i = 0; i < REC_CACHE_SLOTS; i++)
+		if (control->slot[i].state != SLOT_FREE && control->slot[i].uid == uid &&
+			control->slot[i].database == MyDatabaseId)
+			return i;
+	return -1;
+}
+
+static void
+evict(int i)
+{
+	Slot	   *slot = &control->slot[i];
+
+	dsm_unpin_segment(slot->handle);
+	slot->state = SLOT_FREE;
+	slot->uid = 0;
+	slot->mappings = 0;
+}
+
+/* The ready entry that was used longest ago; -1: none. */
+static int
+oldest_slot(void)
+{
+	int			oldest = -1;
+
+	for (int i = 0; i < REC_CACHE_SLOTS; i++)
+		if (control->slot[i].state == SLOT_READY &&
+			(oldest < 0 || pg_atomic_read_u64(&control->slot[i].last_used) <
+			 pg_atomic_read_u64(&control->slot[oldest].last_used)))
+			oldest = i;
+	return oldest;
+}
+
+/* Evicts until `needed` more bytes fit under the limit; false when they cannot. */
+static bool
+make_room(Size needed)
+{
+	Size		limit = (Size) rec_cache_size * 1024;
+
+	while (needed <= limit)
+	{
+		Size		total = needed;
+		int			oldest;
+
+		for (int i = 0; i < REC_CACHE_SLOTS; i++)
+			if (control->slot[i].state == SLOT_READY)
+				total += control->slot[i].bytes;
+		if (total <= limit)
+			return true;
+		oldest = oldest_slot();
+		if (oldest < 0)
+			break;
+		evict(oldest);
+	}
+	return false;
+}
+
+/* A free slot, made free by force when all are in use; -1 when all are being loaded. */
+static int
+claim_slot(void)
+{
+	for (int i = 0; i < REC_CACHE_SLOTS; i++)
+		if (control->slot[i].state == SLOT_FREE)
+			return i;
+	if (oldest_slot() >= 0)
+	{
+		int			i = oldest_slot();
+
+		evict(i);
+		return i;
+	}
+	return -1;
+}
+
+static void
+free_slot(int i)
+{
+	LWLockAcquire(&control->lock, LW_EXCLUSIVE);
+	control->slot[i].state = SLOT_FREE;
+	control->slot[i].uid = 0;
+	LWLockRelease(&control->lock);
+	ConditionVariableBroadcast(&control->changed);
+}
+
+/* Copies a private version into a segment and announces it; NULL when there is no room for it. */
+static RecServing *
+publish(const RecServing *private, int i, double load_ms)
+{
+	Slot	   *slot = &control->slot[i];
+	Size		size = flatten(private, NULL);
+	dsm_segment *segment = NULL;
+	bool		fits;
+
+	LWLockAcquire(&control->lock, LW_EXCLUSIVE);
+	fits = make_room(size);
+	LWLockRelease(&control->lock);
+	if (fits && rec_shared_memory_free() > add_size(size, SHM_RESERVE))
+		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	if (segment == NULL)
+	{
+		if (!told_full)
+			ereport(NOTICE,
+					(errmsg("version %d is kept in this session's own memory", private->version),
+					 fits ? errdetail("Shared memory has no room for %zu MB more.", size >> 20) :
+					 errdetail("It takes %zu MB, more than pg_recommend.cache_size.", size >> 20)));
+		told_full = true;
+		return NULL;
+	}
+	(void) flatten(private, dsm_segment_address(segment));
+	dsm_pin_segment(segment);
+	dsm_pin_mapping(segment);
+	LWLockAcquire(&control->lock, LW_EXCLUSIVE);
+	slot->handle = dsm_segment_handle(segment);
+	slot->bytes = size;
+	slot->loaded_at = GetCurrentTimestamp();
+	slot->load_ms = load_ms;
+	slot->state = SLOT_READY;
+	count_mapping(i, slot->uid);
+	LWLockRelease(&control->lock);
+	ConditionVariableBroadcast(&control->changed);
+	return map_segment(segment, i);
+}
+
+static RecServing *
+load(const RecModel *model, const RecVersion *version, int i, RecServing **private)
+{
+	RecServing *shared = NULL;
+	instr_time	start,
+				end;
+
+	PG_TRY();
+	{
+		INSTR_TIME_SET_CURRENT(start);
+		*private = rec_serving_read(model, version);
+		INSTR_TIME_SET_CURRENT(end);
+		INSTR_TIME_SUBTRACT(end, start);
+		shared = publish(*private, i, INSTR_TIME_GET_MILLISEC(end));
+	}
+	PG_CATCH();
+	{
+		free_slot(i);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	if (shared)
+	{
+		MemoryContextDelete((*private)->context);
+		*private = NULL;
+	}
+	else
+		free_slot(i);
+	return shared;
+}
+
+/* Maps a ready entry; the lock is held, so that it cannot be evicted meanwhile. */
+static RecServing *
+map_ready(int i)
+{
+	Slot	   *slot = &control->slot[i];
+	dsm_segment *segment = dsm_attach(slot->handle);
+
+	if (segment == NULL)		/* cannot happen to a pinned segment */
+		return NULL;
+	dsm_pin_mapping(segment);
+	count_mapping(i, slot->uid);
+	pg_atomic_fetch_add_u64(&slot->hits, 1);
+	pg_atomic_write_u64(&slot->last_used, pg_atomic_fetch_add_u64(&control->clock, 1));
+	return map_segment(segment, i);
+}
+
+static void
+begin_loading(int i, const RecModel *model, const RecVersion *version)
+{
+	Slot	   *slot = &control->slot[i];
+
+	slot->state = SLOT_LOADING;
+	slot->database = MyDatabaseId;
+	slot->schema = model->schema;
+	slot->version = version->version;
+	slot->uid = version->uid;
+	slot->loader = MyProcPid;
+	slot->mappings = 0;
+	pg_atomic_write_u64(&slot->hits, 0);
+	pg_atomic_write_u64(&slot->last_used, pg_atomic_fetch_add_u64(&control->clock, 1));
+}
+
+RecServing *
+rec_shared_get(const RecModel *model, const RecVersion *version, RecServing **private)
+{
+	RecServing *s = NULL;
+	int			i;
+
+	attach_control();
+	/* a bounded wait: the loader may itself wait for a lock of ours, which no deadlock check would find */
+	for (int waits = 0; waits < MOST_WAITS; waits++)
+	{
+		LWLockAcquire(&control->lock, LW_EXCLUSIVE);
+		i = find_slot(version->uid);
+		if (i >= 0 && control->slot[i].state == SLOT_READY)
+		{
+			s = map_ready(i);
+			LWLockRelease(&control->lock);
+			break;
+		}
+		if (i < 0 || BackendPidGetProc(control->slot[i].loader) == NULL)
+		{
+			if (i < 0)
+				i = claim_slot();
+			if (i >= 0)
+				begin_loading(i, model, version);
+			LWLockRelease(&control->lock);
+			s = i >= 0 ? load(model, version, i, private) : NULL;
+			break;
+		}
+		ConditionVariablePrepareToSleep(&control->changed);
+		LWLockRelease(&control->lock);
+		/* the time limit notices a loader that was terminated */
+		(void) ConditionVariableTimedSleep(&control->changed, 100, PG_WAIT_EXTENSION);
+	}
+	ConditionVariableCancelSleep();
+	return s;
+}
+
+bool
+rec_shared_used(const RecServing *serving)
+{
+	Slot	   *slot = &control->slot[serving->slot];
+
+	/* without the lock: at worst a hit is counted for the entry that has just taken the slot */
+	if (slot->state != SLOT_READY || slot->uid != serving->uid || slot->database != MyDatabaseId)
+		return false;
+	pg_atomic_fetch_add_u64(&slot->hits, 1);
+	pg_atomic_write_u64(&slot->last_used, pg_atomic_fetch_add_u64(&control->clock, 1));
+	return true;
+}
+
+void
+rec_shared_detach(RecServing *serving)
+{
+	Slot	   *slot = &control->slot[serving->slot];
+
+	LWLockAcquire(&control->lock, LW_EXCLUSIVE);
+	if (my_uid[serving->slot] == serving->uid)
+	{
+		if (slot->uid == serving->uid)
+			slot->mappings--;
+		my_mappings[serving->slot]--;
+	}
+	LWLockRelease(&control->lock);
+	dsm_detach(serving->segment);
+}
+
+bool
+rec_shared_entry(int i, RecCacheEntry *entry)
+{
+	Slot	   *slot;
+	bool		used;
+
+	attach_control();
+	slot = &control->slot[i];
+	LWLockAcquire(&control->lock, LW_SHARED);
+	used = slot->state != SLOT_FREE;
+	*entry = (RecCacheEntry) {
+		.database = slot->database, .schema = slot->schema, .version = slot->version, .bytes = slot->bytes,
+		.hits = pg_atomic_read_u64(&slot->hits), .mappings = slot->mappings, .loaded_at = slot->loaded_at,
+		.load_ms = slot->load_ms, .loading = slot->state == SLOT_LOADING
+	};
+	LWLockRelease(&control->lock);
+	return used;
+}
