@@ -131,7 +131,7 @@ rec_als_scratch_size(const RecHalfStep *step, int64_t longest_row);
 /*
  * Solve rows lo .. hi-1.  A row without observations becomes zero.  *loss (may be NULL) is added
  * to.  On a status other than OK the rows from the failing one on are undefined and the training
- * cannot go on. About 50 ms for a row of a million observations and 64 factors with CG.
+ * cannot go on. About 90 ms for a row of a million observations and 64 factors.
  */
 extern RecAlsStatus
 rec_als_rows(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch, RecLoss *loss);
