@@ -21,6 +21,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 #define BATCH_ROWS 500
 #define BATCH_BYTES 65536		/* as COPY: a batch should not outgrow the cache */
@@ -276,7 +277,11 @@ rec_store_new_version(const RecModel *model, RecRun *run)
 	RecRole		saved = rec_role_enter(model->owner);
 	bool		isnull;
 
-	/* numbers are never used again, not even after keep_versions has removed a version */
+	/*
+	 * Numbers are never used again, not even after keep_versions has removed a version; nor may one be missed that the
+	 * transaction's own snapshot is too old to see.
+	 */
+	PushActiveSnapshot(GetLatestSnapshot());
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute_with_args("SELECT coalesce(max(version), 0) + 1 FROM rec.training_run WHERE model = $1",
@@ -284,6 +289,7 @@ rec_store_new_version(const RecModel *model, RecRun *run)
 		elog(ERROR, "looking up the newest version failed");
 	run->version = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
+	PopActiveSnapshot();
 	rec_role_leave(&saved);
 	if (!pg_strong_random(&run->uid, sizeof(run->uid)))
 		run->uid = (int64) pg_prng_uint64(&pg_global_prng_state);

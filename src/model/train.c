@@ -193,6 +193,25 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 	rec_store_prune(model, t->run.version, activate ? t->run.version : model->active_version);
 }
 
+/*
+ * A transaction with one snapshot may be older than another session's training. Its own would fail when it is
+ * activated, so say it before the work.
+ */
+static void
+require_current(const RecModel *model)
+{
+	RecModel   *latest;
+
+	PushActiveSnapshot(GetLatestSnapshot());
+	latest = rec_model_by_schema(model->schema, true);
+	PopActiveSnapshot();
+	if (latest == NULL || latest->row_xmin != model->row_xmin)
+		ereport(ERROR,
+				(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+				 errmsg("could not serialize access due to a concurrent change of model \"%s\"", model->name),
+				 errhint("The transaction might succeed if retried.")));
+}
+
 RecTrained *
 rec_train_model(Oid schema, const Jsonb *overrides, bool activate)
 {
@@ -207,6 +226,8 @@ rec_train_model(Oid schema, const Jsonb *overrides, bool activate)
 	/* what the session before us committed while we came here */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	model = rec_model_by_schema(schema, false);
+	if (IsolationUsesXactSnapshot())
+		require_current(model);
 	params = rec_model_params(model);
 	rec_params_read(&params, overrides, model->explicit_feedback);
 
