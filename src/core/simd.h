@@ -5,8 +5,8 @@
  * A kernel file defines REC_ISA, includes this header, then REC_TARGET_BEGIN, the templates
  * als_*_impl.h and REC_TARGET_END, and so gets its own static copy of every kernel.  That needs no
  * compiler flags for the files and no function of one instruction set is ever inlined into another.
- * Multiply-adds are explicit (not left to the compiler's contraction), so a kernel gives the same
- * bits whatever the compiler's floating-point options are.
+ * Multiply-adds of vectors are explicit, not left to the compiler's contraction.  A few scalar ones
+ * in the triangular solves are not, so bits are promised for one build and one kernel, no more.
  *
  *	vf		VW floats; VW divides 16, hence every stride
  *	quad	four floats that belong to four neighbouring observations, repeated in every 128-bit part
