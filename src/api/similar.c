@@ -108,6 +108,15 @@ refuse_row_security(const RecCall *call)
 				 errdetail("The stored factors rest on events that the policies may hide from the current role.")));
 }
 
+static bool
+any_factor(const float *row, int n)
+{
+	for (int c = 0; c < n; c++)
+		if (row[c] != 0)
+			return true;
+	return false;
+}
+
 /* Scores every user of the version: <vector, user row>, divided by the length of the user's factors for a cosine. */
 static void
 scan_users(const RecCall *call, const RecKeyType *kind, const float *vector, bool cosine, float offset, UserScan *u)
@@ -149,6 +158,8 @@ scan_users(const RecCall *call, const RecKeyType *kind, const float *vector, boo
 			rec_score_rows(row, 1, s->stride, row, &squares);
 			score = squares > 0 ? score / sqrtf(squares) : -INFINITY;
 		}
+		else if (score == 0 && !s->rule.explicit_feedback && !any_factor(row, s->params.factors))
+			score = -INFINITY;
 		else
 			score += offset + own;
 		if (u->keys.n == u->room)
