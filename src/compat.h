@@ -23,6 +23,11 @@
 #include "varatt.h"
 #endif
 
+/* 18 spells it pg_noreturn, after C11 */
+#if PG_VERSION_NUM >= 180000
+#define pg_attribute_noreturn() pg_noreturn
+#endif
+
 /* 16 replaced the per-catalog privilege checks by object_*() */
 static inline AclResult
 rec_schema_aclcheck(Oid schema, Oid role, AclMode mode)

@@ -93,8 +93,8 @@ answer_popular(const RecCall *call, const Allowed *allowed)
 static void
 answer(const RecCall *call, const Allowed *allowed, const RecUser *user)
 {
+	const RecServing *s = call->serving;
 	float		offset;
-	float	   *score;
 	RecTopK		top;
 	int			limit = rec_call_limit(call, allowed->n);
 
@@ -105,10 +105,13 @@ answer(const RecCall *call, const Allowed *allowed, const RecUser *user)
 		answer_popular(call, allowed);
 		return;
 	}
-	offset = rec_user_offset(call->serving, user);
-	score = rec_call_scores(call, user->vector);
+	offset = rec_user_offset(s, user);
 	rec_topk_init(&top, palloc_extended(limit * sizeof(RecScored), MCXT_ALLOC_HUGE), limit);
-	rec_topk_scan(&top, score, allowed->mask, call->serving->n);
+	if (limit <= s->n / 16)
+		(void) rec_pick(&s->codes, s->items, s->n, s->stride, user->vector, allowed->mask, &top,
+						palloc(s->stride));
+	else						/* so many that bounds would leave out little */
+		rec_topk_scan(&top, rec_call_scores(call, user->vector), allowed->mask, s->n);
 	rec_topk_sort(&top);
 	for (int r = 0; r < top.n; r++)
 		put_row(call, top.entry[r].position, top.entry[r].score + offset, r + 1,

@@ -14,6 +14,7 @@
 #ifndef REC_CACHE_H
 #define REC_CACHE_H
 
+#include "core/pick.h"
 #include "model/pairs.h"
 #include "storage/dsm.h"
 
@@ -27,6 +28,7 @@ typedef struct RecServing
 	int			stride;
 	int			n;				/* items */
 	float	   *items;			/* n rows; explicit: the bias stands after the factors */
+	RecCodes	codes;			/* of the item rows, for exact top k at a quarter of the memory traffic */
 	float	   *gram;			/* stride x stride; NULL: explicit */
 	float	   *norm;			/* n: length of each item's factors */
 	float	   *popularity;		/* n */

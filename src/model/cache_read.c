@@ -117,6 +117,8 @@ read_item(RecServing *s, const RecModel *model, const Datum *v, int position, bo
 		row[d] = DatumGetFloat4(v[4]);
 	for (int c = 0; c < d; c++)
 		squares += (double) row[c] * row[c];
+	if (!isfinite(squares) || !isfinite(row[d - 1]) || (s->rule.explicit_feedback && !isfinite(row[d])))
+		corrupted(model, s->version, "An item has a factor that is not a finite number.");
 	s->norm[position] = (float) sqrt(squares);
 	s->support[position] = DatumGetInt32(v[6]);
 	s->popularity[position] = DatumGetFloat4(v[7]);
@@ -195,6 +197,18 @@ rank_by_popularity(RecServing *s)
 	pfree(r);
 }
 
+static void
+build_codes(RecServing *s)
+{
+	Size		padded = Max(rec_codes_padded(s->n), 1);
+
+	s->codes.code = (uint8 *) aligned_floats(s->context, rec_codes_bytes(s->n, s->stride) / sizeof(float));
+	s->codes.scale = aligned_floats(s->context, padded);
+	s->codes.error = aligned_floats(s->context, padded);
+	s->codes.length = aligned_floats(s->context, padded);
+	rec_codes_build(&s->codes, s->items, s->n, s->stride);
+}
+
 static void *
 alloc_array(RecServing *s, Size width)
 {
@@ -225,6 +239,7 @@ rec_serving_read(const RecModel *model, const RecVersion *version)
 	read_items(s, model, rel);
 	rank_by_popularity(s);
 	table_close(rel, AccessShareLock);
+	build_codes(s);
 	s->bytes = MemoryContextMemAllocated(context, true);
 	return s;
 }

@@ -26,6 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#define LAYOUT 1				/* of Control and of segments; raise it with every change of either */
 #define MOST_WAITS 100			/* of 100 ms for another session's loading, then this one reads for itself */
 #define SHM_RESERVE ((Size) 32 * 1024 * 1024)	/* of /dev/shm is left to others */
 
@@ -68,11 +69,14 @@ attach_control(void)
 {
 	bool		found;
 	Control    *c;
+	char		name[64];
 
 	if (control != NULL)
 		return;
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	c = ShmemInitStruct("pg_recommend cache", sizeof(Control), &found);
+	/* a library of another version, installed while the server runs, must not meet this layout */
+	snprintf(name, sizeof(name), "pg_recommend cache %d %zu %zu", LAYOUT, sizeof(Control), sizeof(RecServing));
+	c = ShmemInitStruct(name, sizeof(Control), &found);
 	if (!found)
 	{
 		memset(c, 0, sizeof(Control));
@@ -97,7 +101,8 @@ flatten(const RecServing *s, char *base)
 {
 	RecServing	flat = *s;
 	Size		used = TYPEALIGN(64, sizeof(RecServing)),
-				n = Max(s->n, 1);
+				n = Max(s->n, 1),
+				padded = Max(rec_codes_padded(s->n), 1);
 	bool		integers = s->keys.kind.strategy == REC_KEY_INTEGER;
 
 	/* pointers become offsets; an offset of 0 is NULL */
@@ -112,6 +117,10 @@ flatten(const RecServing *s, char *base)
 		} \
 	} while (0)
 	ARRAY(items, mul_size(n, s->stride * sizeof(float)));
+	ARRAY(codes.code, rec_codes_bytes(s->n, s->stride));
+	ARRAY(codes.scale, padded * sizeof(float));
+	ARRAY(codes.error, padded * sizeof(float));
+	ARRAY(codes.length, padded * sizeof(float));
 	ARRAY(gram, (Size) s->stride * s->stride * sizeof(float));
 	ARRAY(norm, n * sizeof(float));
 	ARRAY(popularity, n * sizeof(float));
@@ -147,6 +156,10 @@ map_segment(dsm_segment *segment, int slot)
 			s->field = (void *) (base + (uintptr_t) s->field); \
 	} while (0)
 	ARRAY(items);
+	ARRAY(codes.code);
+	ARRAY(codes.scale);
+	ARRAY(codes.error);
+	ARRAY(codes.length);
 	ARRAY(gram);
 	ARRAY(norm);
 	ARRAY(popularity);

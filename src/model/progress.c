@@ -33,7 +33,7 @@ attach(void)
 	if (slots != NULL)
 		return slots;
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	slots = ShmemInitStruct("pg_recommend progress", REC_PROGRESS_SLOTS * sizeof(Slot), &found);
+	slots = ShmemInitStruct("pg_recommend progress 1", REC_PROGRESS_SLOTS * sizeof(Slot), &found);
 	if (!found)
 	{
 		memset(slots, 0, REC_PROGRESS_SLOTS * sizeof(Slot));
