@@ -146,7 +146,7 @@ rec_call_output(const RecCall *call, const RecKeyType *kind, Datum key)
 void
 rec_call_user_type(const RecCall *call, RecKeyType *kind)
 {
-	Relation	rel = table_open(rec_model_relation(call->model, "user_factors"), AccessShareLock);
+	Relation	rel = rec_model_open(call->model, "user_factors", AccessShareLock);
 	Form_pg_attribute att = TupleDescAttr(RelationGetDescr(rel), 1);
 
 	rec_key_type(kind, att->atttypid, att->attcollation, "user", CurrentMemoryContext);

@@ -122,7 +122,7 @@ static void
 scan_users(const RecCall *call, const RecKeyType *kind, const float *vector, bool cosine, float offset, UserScan *u)
 {
 	const RecServing *s = call->serving;
-	Relation	rel = table_open(rec_model_relation(call->model, "user_factors"), AccessShareLock);
+	Relation	rel = rec_model_open(call->model, "user_factors", AccessShareLock);
 	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend user", ALLOCSET_DEFAULT_SIZES);
 	float	   *row = (float *) TYPEALIGN(64, (uintptr_t) palloc0(s->stride * sizeof(float) + 64));
 	ScanKeyData key;

@@ -76,7 +76,7 @@ read_gram(RecServing *s, const RecModel *model, Datum value)
 static void
 read_header(RecServing *s, const RecModel *model)
 {
-	Relation	rel = table_open(rec_model_relation(model, "model_version"), AccessShareLock);
+	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
 	SysScanDesc scan = scan_version(rel, s->version);
 	HeapTuple	tuple = systable_getnext(scan);
 	Datum		v[11];
@@ -220,7 +220,7 @@ rec_serving_read(const RecModel *model, const RecVersion *version)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend version", ALLOCSET_DEFAULT_SIZES);
 	RecServing *s = MemoryContextAllocZero(context, sizeof(RecServing));
-	Relation	rel = table_open(rec_model_relation(model, "item_factors"), AccessShareLock);
+	Relation	rel = rec_model_open(model, "item_factors", AccessShareLock);
 	Form_pg_attribute key = TupleDescAttr(RelationGetDescr(rel), 1);
 	RecKeyType	kind;
 

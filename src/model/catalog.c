@@ -106,7 +106,9 @@ model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 	HeapTuple	ns = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 
 	if (!HeapTupleIsValid(ns))
-		elog(ERROR, "cache lookup failed for schema %u", schema);
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_SCHEMA),
+				 errmsg("schema with oid %u does not exist", schema)));
 	m->schema = schema;
 	m->owner = ((Form_pg_namespace) GETSTRUCT(ns))->nspowner;
 	ReleaseSysCache(ns);
@@ -272,6 +274,20 @@ rec_model_relation(const RecModel *model, const char *name)
 	return relid;
 }
 
+/* Opens a table of the model. Another session may drop it between looking it up and locking it: no internal error then. */
+Relation
+rec_model_open(const RecModel *model, const char *name, LOCKMODE lock)
+{
+	Relation	rel = try_relation_open(rec_model_relation(model, name), lock);
+
+	if (rel == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("table \"%s\" of model \"%s\" does not exist", name, model->name),
+				 errdetail("It was dropped just now.")));
+	return rel;
+}
+
 /*
  * A version of the model: the active one when version is 0. An error when it does not exist; .version is 0 when the
  * model has no active version yet.
@@ -288,7 +304,7 @@ rec_version_get(const RecModel *model, int version)
 
 	if (wanted == 0)
 		return result;
-	rel = table_open(rec_model_relation(model, "model_version"), AccessShareLock);
+	rel = rec_model_open(model, "model_version", AccessShareLock);
 	ScanKeyInit(&key, Anum_version, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(wanted));
 	scan = systable_beginscan(rel, primary_key_of(rel), true, GetActiveSnapshot(), 1, &key);
 	tuple = systable_getnext(scan);

@@ -12,7 +12,9 @@
 #include "compat.h"
 
 #include "executor/spi.h"
+#include "storage/lockdefs.h"
 #include "utils/jsonb.h"
+#include "utils/relcache.h"
 #include "utils/timestamp.h"
 
 typedef struct RecModel
@@ -52,6 +54,7 @@ extern void rec_model_require_usage(Oid schema);
 extern void rec_model_require_owner(const RecModel *model, const char *action);
 extern void rec_model_lock(const RecModel *model);
 extern Oid	rec_model_relation(const RecModel *model, const char *name);
+extern Relation rec_model_open(const RecModel *model, const char *name, LOCKMODE lock);
 extern RecVersion rec_version_get(const RecModel *model, int version);
 
 /* Runs one statement on the catalog as its owner; the caller has made its checks. Returns SPI_processed. */

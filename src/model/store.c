@@ -42,7 +42,7 @@ static void
 writer_open(Writer *w, const RecModel *model, const char *table)
 {
 	memset(w, 0, sizeof(*w));
-	w->rel = table_open(rec_model_relation(model, table), RowExclusiveLock);
+	w->rel = rec_model_open(model, table, RowExclusiveLock);
 	w->estate = CreateExecutorState();
 	w->rri = makeNode(ResultRelInfo);
 	InitResultRelInfo(w->rri, w->rel, 1, NULL, 0);
@@ -307,8 +307,7 @@ rec_store_activate(const RecModel *model, int version)
 static void
 delete_version(const RecModel *model, const char *table, int version)
 {
-	Oid			relid = rec_model_relation(model, table);
-	Relation	rel = table_open(relid, RowExclusiveLock);
+	Relation	rel = rec_model_open(model, table, RowExclusiveLock);
 	RecRole		saved = rec_role_enter(rel->rd_rel->relowner);
 	Oid			types[1] = {INT4OID};
 	Datum		values[1] = {Int32GetDatum(version)};
@@ -327,7 +326,7 @@ void
 rec_store_prune(const RecModel *model, int written, int active)
 {
 	static const char *const tables[] = {"user_history", "user_factors", "item_factors", "model_version"};
-	Relation	rel = table_open(rec_model_relation(model, "model_version"), AccessShareLock);
+	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
 	RecRole		saved = rec_role_enter(rel->rd_rel->relowner);
 	Oid			types[3] = {INT4OID, INT4OID, INT4OID};
 	Datum		values[3] = {Int32GetDatum(written), Int32GetDatum(active), Int32GetDatum(model->keep_versions)};

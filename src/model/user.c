@@ -34,7 +34,7 @@ rec_user_scan(RecUserScan *scan, const RecModel *model, const char *table, int v
 	Form_pg_attribute att;
 	TypeCacheEntry *entry;
 
-	scan->rel = table_open(rec_model_relation(model, table), AccessShareLock);
+	scan->rel = rec_model_open(model, table, AccessShareLock);
 	att = TupleDescAttr(RelationGetDescr(scan->rel), 1);
 	entry = lookup_type_cache(att->atttypid, TYPECACHE_EQ_OPR_FINFO);
 	RelationGetIndexList(scan->rel);
