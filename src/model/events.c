@@ -114,6 +114,38 @@ rec_event_source(const RecModel *model, RecEventSource *source, bool missing_ok)
 	return true;
 }
 
+static void
+check_key(Oid relid, const char *what, Oid type, Oid collation)
+{
+	Oid			stored_type,
+				stored_collation;
+	int32		typmod;
+
+	get_atttypetypmodcoll(relid, 2, &stored_type, &typmod, &stored_collation);
+	if (stored_type != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the type of the %s key cannot change from %s to %s", what, format_type_be(stored_type),
+						format_type_be(type)),
+				 errhint("Drop the model and create it again, or point it at a view that casts the key.")));
+	/* deterministic collations all agree on what is equal */
+	if (stored_collation != collation && OidIsValid(collation) && OidIsValid(stored_collation) &&
+		!(get_collation_isdeterministic(collation) && get_collation_isdeterministic(stored_collation)))
+		ereport(ERROR,
+				(errcode(ERRCODE_COLLATION_MISMATCH),
+				 errmsg("the collation of the %s key cannot change from \"%s\" to \"%s\"", what,
+						get_collation_name(stored_collation), get_collation_name(collation)),
+				 errhint("Drop the model and create it again, or point it at a view that gives the key its collation.")));
+}
+
+/* The relation may have been replaced since the model was created. */
+void
+rec_event_source_check_keys(const RecModel *model, const RecEventSource *source)
+{
+	check_key(rec_model_relation(model, "user_factors"), "user", source->user_type, source->user_collation);
+	check_key(rec_model_relation(model, "item_factors"), "item", source->item_type, source->item_collation);
+}
+
 bool
 rec_event_time(Oid type, Datum value, int64 *microseconds)
 {
