@@ -135,13 +135,13 @@ RETURN rec._predict(%6$L::pg_catalog.regnamespace, $1, $2, $3, NULL::jsonb);
 COMMENT ON FUNCTION %1$I.predict IS 'Score of one item for one user, the same number that recommend() gives; with explicit feedback the expected rating. Null for an unknown item, and with implicit feedback for a user without positive events.';
 
 CREATE OR REPLACE FUNCTION %1$I.explain(user_id %4$s, item %5$s, k int DEFAULT NULL, version int DEFAULT NULL)
-RETURNS TABLE (item_id %3$s, weight real, contribution real, share real, rank int)
+RETURNS TABLE (item_id %3$s, weight real, contribution float8, share float8, rank int)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.weight, r.contribution, r.share, r.rank
 	FROM rec._explain(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $3, $2, $4, NULL::jsonb) r;
 END;
-COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s past items, each with its net weight, its contribution to the score, and the share of the score (contribution / score), largest contribution first. All contributions add up to predict(); with explicit feedback the row without an item is the part that depends on no event. Needs SELECT on the events.';
+COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s past items, each with its net weight, its contribution to the score, and the share of the score (contribution / score), largest contribution first. All contributions add up to predict(), exactly when cast to real; with explicit feedback the row without an item is the part that depends on no event. Needs SELECT on the events.';
 $ddl$, model, user_type, item_type, user_argument, item_argument, pg_catalog.quote_ident(model))
 $$;
 
