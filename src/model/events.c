@@ -80,18 +80,43 @@ check_time_type(Oid type, const char *name)
 				 errdetail("A time must be timestamptz, timestamp, date, or an integer with seconds since 1970.")));
 }
 
+/*
+ * The event relation, locked; NULL when there is none and that is allowed. Then the schema's USAGE is not asked for
+ * either, because RangeVarGetRelid() would raise an error: callers check what the role may read.
+ */
+static Relation
+open_events(const RecModel *model, bool missing_ok)
+{
+	RangeVar   *name = makeRangeVar(model->events_schema, model->events_relation, -1);
+
+	if (!missing_ok)
+		return relation_open(RangeVarGetRelid(name, AccessShareLock, false), NoLock);
+	for (;;)
+	{
+		Oid			schema = get_namespace_oid(model->events_schema, true);
+		Oid			relid = OidIsValid(schema) ? get_relname_relid(model->events_relation, schema) : InvalidOid;
+		Relation	rel = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
+
+		if (!OidIsValid(relid))
+			return NULL;
+		/* waiting for the lock may have let another relation take the name */
+		if (rel != NULL && get_relname_relid(model->events_relation, schema) == relid)
+			return rel;
+		if (rel != NULL)
+			relation_close(rel, AccessShareLock);
+	}
+}
+
 bool
 rec_event_source(const RecModel *model, RecEventSource *source, bool missing_ok)
 {
-	RangeVar   *name = makeRangeVar(model->events_schema, model->events_relation, -1);
-	Relation	rel;
+	Relation	rel = open_events(model, missing_ok);
 	bool		missing = false;
 
 	memset(source, 0, sizeof(*source));
-	source->relid = RangeVarGetRelid(name, AccessShareLock, missing_ok);
-	if (!OidIsValid(source->relid))
+	if (rel == NULL)
 		return false;
-	rel = relation_open(source->relid, NoLock);
+	source->relid = RelationGetRelid(rel);
 	source->relkind = rel->rd_rel->relkind;
 	if (source->relkind != RELKIND_RELATION && source->relkind != RELKIND_PARTITIONED_TABLE &&
 		source->relkind != RELKIND_VIEW && source->relkind != RELKIND_MATVIEW &&

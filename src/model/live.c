@@ -226,13 +226,15 @@ may_select(const RecModel *m, const RecEventSource *source)
 {
 	const char *columns[] = {m->user_column, m->item_column, m->value_column, m->event_column, m->time_column};
 
+	if (rec_schema_aclcheck(get_rel_namespace(source->relid), GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+		return false;
 	if (pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
 		return true;
 	for (int i = 0; i < (int) lengthof(columns); i++)
 		if (columns[i] && pg_attribute_aclcheck(source->relid, get_attnum(source->relid, columns[i]), GetUserId(),
 												ACL_SELECT) != ACLCHECK_OK)
 			return false;
-	return rec_schema_aclcheck(get_rel_namespace(source->relid), GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+	return true;
 }
 
 /* One event of the result; false when it does not count. */
