@@ -332,6 +332,19 @@ rec_model_open(const RecModel *model, const char *name, LOCKMODE lock)
 	return rel;
 }
 
+Datum
+rec_model_value(HeapTuple tuple, int attnum, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("column \"%s\" of a model's table is null", NameStr(TupleDescAttr(desc, attnum - 1)->attname))));
+	return value;
+}
+
 /*
  * A version of the model: the active one when version is 0. An error when it does not exist; .version is 0 when the
  * model has no active version yet.
