@@ -4,7 +4,23 @@
  */
 #include "api/allowed.h"
 
+#include "miscadmin.h"
+#include "model/items.h"
 #include "utils/memutils.h"
+
+/*
+ * The result of a filter for the calls of one statement, as LATERAL makes them; lives and dies with the executor's state
+ * of the function call. It holds for one role and version only.
+ */
+typedef struct KeptMask
+{
+	Oid			schema;
+	Oid			role;
+	int64		uid;			/* of the version */
+	char	   *filter;
+	Jsonb	   *args;			/* NULL: none */
+	bool	   *mask;
+} KeptMask;
 
 void
 rec_forbid(RecAllowed *allowed, const int32 *item, int n)
@@ -34,4 +50,66 @@ rec_allowed_by_arguments(const RecCall *call, int candidates_argument, int exclu
 		rec_forbid(&allowed, item, n);
 	}
 	return allowed;
+}
+
+static bool
+same_args(const Jsonb *a, const Jsonb *b)
+{
+	return a == NULL || b == NULL ? a == b :
+		VARSIZE_ANY(a) == VARSIZE_ANY(b) && memcmp(a, b, VARSIZE_ANY(a)) == 0;
+}
+
+static bool
+still_fits(const KeptMask *kept, const RecCall *call, const RecRequest *request)
+{
+	return kept->schema == call->model->schema && kept->role == GetUserId() && kept->uid == call->serving->uid &&
+		strcmp(kept->filter, request->filter) == 0 && same_args(kept->args, request->filter_args);
+}
+
+static KeptMask *
+keep_mask(const RecCall *call, const RecRequest *request)
+{
+	FmgrInfo   *function = call->fcinfo->flinfo;
+	MemoryContext context = AllocSetContextCreate(function->fn_mcxt, "recommendation filter result",
+												  ALLOCSET_SMALL_SIZES);
+	KeptMask   *kept = MemoryContextAllocZero(context, sizeof(KeptMask));
+
+	kept->schema = call->model->schema;
+	kept->role = GetUserId();
+	kept->uid = call->serving->uid;
+	kept->filter = MemoryContextStrdup(context, request->filter);
+	if (request->filter_args)
+	{
+		kept->args = MemoryContextAlloc(context, VARSIZE_ANY(request->filter_args));
+		memcpy(kept->args, request->filter_args, VARSIZE_ANY(request->filter_args));
+	}
+	kept->mask = MemoryContextAllocHuge(context, Max(call->serving->n, 1));
+	rec_filter_run(call->model, &call->serving->keys, request->filter, request->filter_args, kept->mask);
+	if (function->fn_extra)
+		MemoryContextDelete(GetMemoryChunkContext(function->fn_extra));
+	function->fn_extra = kept;
+	return kept;
+}
+
+static void
+intersect(RecAllowed *allowed, const bool *mask, int n)
+{
+	allowed->n = 0;
+	for (int i = 0; i < n; i++)
+	{
+		allowed->mask[i] = allowed->mask[i] && mask[i];
+		allowed->n += allowed->mask[i];
+	}
+}
+
+void
+rec_allow_filtered(RecAllowed *allowed, const RecCall *call, const RecRequest *request)
+{
+	KeptMask   *kept = call->fcinfo->flinfo->fn_extra;
+
+	if (request->filter == NULL)
+		return;
+	if (kept == NULL || !still_fits(kept, call, request))
+		kept = keep_mask(call, request);
+	intersect(allowed, kept->mask, call->serving->n);
 }

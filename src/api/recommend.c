@@ -179,6 +179,7 @@ rec_recommend(PG_FUNCTION_ARGS)
 	known = rec_call_key(&call, 1, &user_type, &key);
 	rec_user_get(call.model, call.serving, key, user_type.type, known, types, &user);
 	allowed = rec_allowed_by_arguments(&call, 6, 7);
+	rec_allow_filtered(&allowed, &call, &request);
 	forbid_history(&allowed, &call, &user, PG_ARGISNULL(4) || PG_GETARG_BOOL(4), types != NULL);
 	answer(&call, &allowed, &user, &request);
 	rec_call_end(&call);
@@ -215,6 +216,7 @@ rec_recommend_for(PG_FUNCTION_ARGS)
 	rec_call_begin(&call, fcinfo, 3, 7);
 	fold_in_items(&call, 1, &user);
 	allowed = rec_allowed_by_arguments(&call, 5, 6);
+	rec_allow_filtered(&allowed, &call, &request);
 	forbid_history(&allowed, &call, &user, PG_ARGISNULL(4) || PG_GETARG_BOOL(4), false);
 	answer(&call, &allowed, &user, &request);
 	rec_call_end(&call);
