@@ -107,6 +107,18 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION %1$I.recommend_for IS 'The k best items for a basket or an anonymous visitor, given the items at hand (each counts as one event). Unknown items are ignored; without a known one the answer is popular items.';
 
+CREATE OR REPLACE FUNCTION %1$I.buy_again(user_id %4$s, k int DEFAULT 10, half_life interval DEFAULT '90 days',
+	version int DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL)
+RETURNS TABLE (item_id %3$s, score real, rank int, last_at timestamptz)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500 ROWS 10
+BEGIN ATOMIC
+	SELECT r.item_id, r.score, r.rank, r.last_at
+	FROM rec._buy_again(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4,
+		CASE WHEN $5 IS NULL AND $6 IS NULL THEN NULL
+		ELSE pg_catalog.jsonb_build_object('filter', $5, 'filter_args', $6) END) r;
+END;
+COMMENT ON FUNCTION %1$I.buy_again IS 'The k items that a user is most likely to take again (k null: all), by own frequency and recency: score is the sum of the weights of the user''s events with the item, each halved per half_life before the user''s newest event (null: no decay; with explicit feedback each event counts 1); only items with a sum above zero. last_at: the newest event with the item. filter and filter_args: as in recommend(). Without live events (no index, no SELECT on them) the stored history serves: its net weights, last_at null. Unknown user: no rows. Errors: k negative, half_life not above zero, version unknown, no USAGE on the schema.';
+
 CREATE OR REPLACE FUNCTION %1$I.recommend_users(item_id %5$s, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	version int DEFAULT NULL)
 RETURNS TABLE (user_id %2$s, score real, rank int)
