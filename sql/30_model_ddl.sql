@@ -82,40 +82,43 @@ COMMENT ON VIEW %1$I.active_users IS 'Users of the active version, see user_fact
 CREATE OR REPLACE FUNCTION %1$I.recommend(user_id %4$s, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	exclude_events text[] DEFAULT NULL, candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL,
 	version int DEFAULT NULL, min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL,
-	filter_args jsonb DEFAULT NULL)
+	filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
 RETURNS TABLE (item_id %3$s, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6, $7,
-		CASE WHEN $8 IS NULL AND $9 IS NULL AND $10 IS NULL AND $11 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('min_score', $8, 'after', $9, 'filter', $10, 'filter_args', $11) END) r;
+		CASE WHEN $8 IS NULL AND $9 IS NULL AND $10 IS NULL AND $11 IS NULL AND $12 IS NULL THEN NULL
+		ELSE pg_catalog.jsonb_build_object('min_score', $8, 'after', $9, 'filter', $10, 'filter_args', $11,
+			'item_set', $12) END) r;
 END;
 COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all), best first. exclude_seen leaves out items of the user''s events, exclude_events only those of the named event types; candidates and exclude allow and forbid items. source: personalized (stored factors), folded_in (from the events as they stand now), popular (nothing positive is known of the user). An unknown user gets popular items. Errors: k negative, version unknown, no USAGE on the schema.';
 
 CREATE OR REPLACE FUNCTION %1$I.recommend_for(recent_items %5$s[], k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL, version int DEFAULT NULL,
 	min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL,
-	filter_args jsonb DEFAULT NULL)
+	filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
 RETURNS TABLE (item_id %3$s, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend_for(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6,
-		CASE WHEN $7 IS NULL AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('min_score', $7, 'after', $8, 'filter', $9, 'filter_args', $10) END) r;
+		CASE WHEN $7 IS NULL AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL AND $11 IS NULL THEN NULL
+		ELSE pg_catalog.jsonb_build_object('min_score', $7, 'after', $8, 'filter', $9, 'filter_args', $10,
+			'item_set', $11) END) r;
 END;
 COMMENT ON FUNCTION %1$I.recommend_for IS 'The k best items for a basket or an anonymous visitor, given the items at hand (each counts as one event). Unknown items are ignored; without a known one the answer is popular items.';
 
 CREATE OR REPLACE FUNCTION %1$I.buy_again(user_id %4$s, k int DEFAULT 10, half_life interval DEFAULT '90 days',
-	version int DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL)
+	version int DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
 RETURNS TABLE (item_id %3$s, score real, rank int, last_at timestamptz)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.last_at
 	FROM rec._buy_again(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4,
-		CASE WHEN $5 IS NULL AND $6 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('filter', $5, 'filter_args', $6) END) r;
+		CASE WHEN $5 IS NULL AND $6 IS NULL AND $7 IS NULL THEN NULL
+		ELSE pg_catalog.jsonb_build_object('filter', $5, 'filter_args', $6,
+			'item_set', $7) END) r;
 END;
 COMMENT ON FUNCTION %1$I.buy_again IS 'The k items that a user is most likely to take again (k null: all), by own frequency and recency: score is the sum of the weights of the user''s events with the item, each halved per half_life before the user''s newest event (null: no decay; with explicit feedback each event counts 1); only items with a sum above zero. last_at: the newest event with the item. filter and filter_args: as in recommend(). Without live events (no index, no SELECT on them) the stored history serves: its net weights, last_at null. Unknown user: no rows. Errors: k negative, half_life not above zero, version unknown, no USAGE on the schema.';
 

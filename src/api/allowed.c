@@ -9,7 +9,7 @@
 #include "utils/memutils.h"
 
 /*
- * The result of a filter for the calls of one statement, as LATERAL makes them; lives and dies with the executor's state
+ * The result of item set and filter for the calls of one statement, as LATERAL makes them; lives and dies with the executor's state
  * of the function call. It holds for one role and version only.
  */
 typedef struct KeptMask
@@ -17,8 +17,9 @@ typedef struct KeptMask
 	Oid			schema;
 	Oid			role;
 	int64		uid;			/* of the version */
+	char	   *item_set;		/* these three NULL: not given */
 	char	   *filter;
-	Jsonb	   *args;			/* NULL: none */
+	Jsonb	   *args;
 	bool	   *mask;
 } KeptMask;
 
@@ -60,10 +61,42 @@ same_args(const Jsonb *a, const Jsonb *b)
 }
 
 static bool
+same_text(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+static bool
 still_fits(const KeptMask *kept, const RecCall *call, const RecRequest *request)
 {
 	return kept->schema == call->model->schema && kept->role == GetUserId() && kept->uid == call->serving->uid &&
-		strcmp(kept->filter, request->filter) == 0 && same_args(kept->args, request->filter_args);
+		same_text(kept->item_set, request->item_set) && same_text(kept->filter, request->filter) &&
+		same_args(kept->args, request->filter_args);
+}
+
+static char *
+copy_text(MemoryContext context, const char *text)
+{
+	return text ? MemoryContextStrdup(context, text) : NULL;
+}
+
+static void
+fill_mask(const RecCall *call, const RecRequest *request, bool *mask)
+{
+	const RecServing *s = call->serving;
+	bool	   *passed;
+
+	if (request->item_set)
+		rec_item_set_mask(call->model, &s->keys, s->uid, request->item_set, mask);
+	if (request->filter == NULL)
+		return;
+	passed = request->item_set ? palloc_extended(Max(s->n, 1), MCXT_ALLOC_HUGE) : mask;
+	rec_filter_run(call->model, &s->keys, request->filter, request->filter_args, passed);
+	if (passed == mask)
+		return;
+	for (int i = 0; i < s->n; i++)
+		mask[i] = mask[i] && passed[i];
+	pfree(passed);
 }
 
 static KeptMask *
@@ -77,14 +110,15 @@ keep_mask(const RecCall *call, const RecRequest *request)
 	kept->schema = call->model->schema;
 	kept->role = GetUserId();
 	kept->uid = call->serving->uid;
-	kept->filter = MemoryContextStrdup(context, request->filter);
+	kept->item_set = copy_text(context, request->item_set);
+	kept->filter = copy_text(context, request->filter);
 	if (request->filter_args)
 	{
 		kept->args = MemoryContextAlloc(context, VARSIZE_ANY(request->filter_args));
 		memcpy(kept->args, request->filter_args, VARSIZE_ANY(request->filter_args));
 	}
 	kept->mask = MemoryContextAllocHuge(context, Max(call->serving->n, 1));
-	rec_filter_run(call->model, &call->serving->keys, request->filter, request->filter_args, kept->mask);
+	fill_mask(call, request, kept->mask);
 	if (function->fn_extra)
 		MemoryContextDelete(GetMemoryChunkContext(function->fn_extra));
 	function->fn_extra = kept;
@@ -107,7 +141,7 @@ rec_allow_filtered(RecAllowed *allowed, const RecCall *call, const RecRequest *r
 {
 	KeptMask   *kept = call->fcinfo->flinfo->fn_extra;
 
-	if (request->filter == NULL)
+	if (request->filter == NULL && request->item_set == NULL)
 		return;
 	if (kept == NULL || !still_fits(kept, call, request))
 		kept = keep_mask(call, request);

@@ -18,7 +18,10 @@ typedef struct RecAllowed
 /* All items, or the candidates, without the excluded ones; -1: there is no such argument. */
 extern RecAllowed rec_allowed_by_arguments(const RecCall *call, int candidates_argument, int exclude_argument);
 
-/* Leaves of the allowed items those that pass the request's filter; its result is kept for the calls of one statement. */
+/*
+ * Leaves of the allowed items those of the request's item set that pass its filter; what these are is found out once for
+ * the calls of one statement.
+ */
 extern void rec_allow_filtered(RecAllowed *allowed, const RecCall *call, const RecRequest *request);
 
 /* Takes items out. */

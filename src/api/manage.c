@@ -111,6 +111,7 @@ forget_model(const char *name)
 
 	rec_catalog_execute("DELETE FROM rec.model WHERE model = $1", 1, types, values, NULL);
 	rec_catalog_execute("DELETE FROM rec.training_run WHERE model = $1", 1, types, values, NULL);
+	rec_catalog_execute("DELETE FROM rec.item_set WHERE model = $1", 1, types, values, NULL);
 }
 
 /* An existing schema may become a model's when the caller owns it and it is empty. */
@@ -440,6 +441,7 @@ rec_rename_model(PG_FUNCTION_ARGS)
 	forget_model(new_name);		/* what DROP SCHEMA may have left of a former model of that name */
 	rec_catalog_execute("UPDATE rec.model SET model = $2 WHERE model = $1", 2, types, values, NULL);
 	rec_catalog_execute("UPDATE rec.training_run SET model = $2 WHERE model = $1", 2, types, values, NULL);
+	rec_catalog_execute("UPDATE rec.item_set SET model = $2 WHERE model = $1", 2, types, values, NULL);
 	PG_RETURN_VOID();
 }
 

@@ -43,4 +43,25 @@ extern char *rec_filter_placeholders(const char *filter, const Jsonb *args, List
 extern void rec_filter_run(const RecModel *model, const RecKeys *keys, const char *filter, const Jsonb *args,
 						   bool *allowed);
 
+/* A named filter of the model, with its result for one version. */
+typedef struct RecItemSet
+{
+	char	   *name;
+	char	   *filter;
+	Jsonb	   *filter_args;	/* NULL: none */
+	bool		expired;		/* older than its max_age */
+	int64		uid;			/* of the version that members is for */
+	bytea	   *members;		/* one bit per position; NULL: never computed */
+} RecItemSet;
+
+/* An error when there is none. */
+extern RecItemSet *rec_item_set_find(const RecModel *model, const char *name);
+
+/* The members by position: the kept ones, or else by running the filter as the model's owner. */
+extern void rec_item_set_mask(const RecModel *model, const RecKeys *keys, int64 uid, const char *name, bool *mask);
+extern void rec_item_set_evaluate(const RecModel *model, const RecKeys *keys, const RecItemSet *set, bool *mask);
+
+/* The bits to keep, and how many are set. */
+extern bytea *rec_item_set_bits(const bool *mask, int n, int *count);
+
 #endif							/* REC_ITEMS_H */
