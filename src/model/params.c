@@ -178,9 +178,11 @@ set_number(RecParams *params, const ParamKey *key, const JsonbValue *v)
 	value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, number));
 	if (key->kind == KEY_BIGINT)
 	{
-		if (!(fabs(value) < 9.2e18) || value != floor(value))
+		/* the text, because a double would round the largest numbers; "5.0" is whole too */
+		errno = 0;
+		*(int64 *) at = strtoll(given, NULL, 10);
+		if (errno != 0 || value != floor(value))
 			bad_value(key, given);
-		*(int64 *) at = DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
 		return;
 	}
 	if (!(value >= key->min && value <= key->max) || (key->above_min && value <= key->min) ||

@@ -124,6 +124,7 @@ load(const RecModel *model, RecTrained *t, RecSumRule *rule, MemoryContext conte
 	RecEvents  *events;
 
 	rec_event_source(model, &source, false);
+	rec_event_source_check_keys(model, &source);
 	events = rec_events_load(model, &source, context);
 	t->run.rows_read = events->rows_read;
 	t->run.events = events->n;

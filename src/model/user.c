@@ -56,8 +56,7 @@ rec_user_scan_end(RecUserScan *scan)
 void
 rec_row_factors(const RecServing *s, HeapTuple tuple, TupleDesc desc, int attnum, float *row)
 {
-	bool		null;
-	ArrayType  *a = DatumGetArrayTypeP(heap_getattr(tuple, attnum, desc, &null));
+	ArrayType  *a = DatumGetArrayTypeP(rec_model_value(tuple, attnum, desc));
 	int			d = s->params.factors;
 
 	if (ARR_NDIM(a) != 1 || ARR_HASNULL(a) || ARR_ELEMTYPE(a) != FLOAT4OID || ARR_DIMS(a)[0] != d)
@@ -67,7 +66,7 @@ rec_row_factors(const RecServing *s, HeapTuple tuple, TupleDesc desc, int attnum
 	memset(row, 0, s->stride * sizeof(float));
 	memcpy(row, ARR_DATA_PTR(a), d * sizeof(float));
 	if (s->rule.explicit_feedback)
-		row[d] = DatumGetFloat4(heap_getattr(tuple, attnum + 1, desc, &null));
+		row[d] = DatumGetFloat4(rec_model_value(tuple, attnum + 1, desc));
 }
 
 bool
@@ -75,13 +74,12 @@ rec_user_stored_history(const RecModel *model, const RecServing *s, Datum user, 
 {
 	RecUserScan scan;
 	HeapTuple	tuple = rec_user_scan(&scan, model, "user_history", s->version, user);
-	bool		null;
 
 	*n = 0;
 	if (HeapTupleIsValid(tuple))
 	{
-		ArrayType  *items = DatumGetArrayTypePCopy(heap_getattr(tuple, 3, RelationGetDescr(scan.rel), &null));
-		ArrayType  *nets = DatumGetArrayTypePCopy(heap_getattr(tuple, 4, RelationGetDescr(scan.rel), &null));
+		ArrayType  *items = DatumGetArrayTypePCopy(rec_model_value(tuple, 3, RelationGetDescr(scan.rel)));
+		ArrayType  *nets = DatumGetArrayTypePCopy(rec_model_value(tuple, 4, RelationGetDescr(scan.rel)));
 
 		*n = ArrayGetNItems(ARR_NDIM(items), ARR_DIMS(items));
 		*item = (int32 *) ARR_DATA_PTR(items);
