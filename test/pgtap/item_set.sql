@@ -4,6 +4,7 @@ SELECT no_plan();
 CREATE ROLE set_owner;
 CREATE ROLE set_guest;
 GRANT CREATE ON DATABASE :DBNAME TO set_owner;
+GRANT CREATE ON SCHEMA public TO set_owner;
 CREATE TABLE products (sku text PRIMARY KEY, price int, stock int);
 INSERT INTO products SELECT 'i' || i, i, i % 4 FROM generate_series(0, 59) i;
 CREATE TABLE e (user_id int, item_id text);
