@@ -151,7 +151,7 @@ BEGIN ATOMIC
 	FROM rec._explain(rec._model($1), $2, NULL::text, $4, $3, $5, NULL::jsonb) r;
 END;
 
-COMMENT ON FUNCTION rec.recommend(text, text, int, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text) IS 'The k best items for a user of a model, item ids as text: <model>.recommend() for tools that take the model by name. Ids are read with the input function of the key''s type. Errors: unknown model (with the nearest name), invalid id, k negative, unknown version, no USAGE on the model''s schema.';
+COMMENT ON FUNCTION rec.recommend(text, text, int, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text) IS 'The k best items for a user of a model, item ids as text: <model>.recommend() for tools that take the model by name. Ids are read with the input function of the key''s type. Errors: unknown model (with the nearest name), invalid id, k negative, unknown version, no USAGE on the model''s schema, and those of min_score, after, filter and item_set.';
 COMMENT ON FUNCTION rec.recommend(text, anyelement, int, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text) IS 'As rec.recommend(text, text), for a user id of the key''s own type or any integer type';
 COMMENT ON FUNCTION rec.recommend_for(text, text[], int, boolean, text[], text[], int, real, jsonb, text, jsonb, text) IS '<model>.recommend_for() by model name: the k best items for a basket of items, ids as text';
 COMMENT ON FUNCTION rec.buy_again(text, text, int, interval, int, text, jsonb, text) IS '<model>.buy_again() by model name: what a user is likely to take again, by own frequency and recency, ids as text';
