@@ -70,7 +70,7 @@ BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7, $8,
 		CASE WHEN $9 IS NULL AND $10 IS NULL AND $11 IS NULL AND $12 IS NULL AND $13 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('min_score', $9, 'after', $10, 'filter', $11, 'filter_args', $12,
+		ELSE pg_catalog.jsonb_build_object('min_score', $9::pg_catalog.float8, 'after', $10, 'filter', $11, 'filter_args', $12,
 			'item_set', $13) END) r;
 END;
 
@@ -84,7 +84,7 @@ AS $$
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend(rec._model($1), $2, NULL::pg_catalog.text, $3, $4, $5, $6, $7, $8,
 		CASE WHEN $9 IS NULL AND $10 IS NULL AND $11 IS NULL AND $12 IS NULL AND $13 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('min_score', $9, 'after', $10, 'filter', $11, 'filter_args', $12,
+		ELSE pg_catalog.jsonb_build_object('min_score', $9::pg_catalog.float8, 'after', $10, 'filter', $11, 'filter_args', $12,
 			'item_set', $13) END) r;
 $$;
 
@@ -97,7 +97,7 @@ BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend_for(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7,
 		CASE WHEN $8 IS NULL AND $9 IS NULL AND $10 IS NULL AND $11 IS NULL AND $12 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('min_score', $8, 'after', $9, 'filter', $10, 'filter_args', $11,
+		ELSE pg_catalog.jsonb_build_object('min_score', $8::pg_catalog.float8, 'after', $9, 'filter', $10, 'filter_args', $11,
 			'item_set', $12) END) r;
 END;
 

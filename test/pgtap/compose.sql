@@ -115,6 +115,11 @@ SELECT throws_ok($$SELECT * FROM implicit.recommend(3, after => '{"score": 1, "i
 -- min_score
 SELECT is_empty($$SELECT * FROM implicit.recommend(3, min_score => 'Infinity')$$, 'min_score infinite');
 SELECT results_eq($$SELECT * FROM implicit.recommend(3, min_score => '-Infinity')$$, $$SELECT * FROM implicit.recommend(3)$$, 'min_score minus infinite');
+SELECT score AS third FROM implicit.recommend(3, 3) WHERE rank = 3 \gset
+SET extra_float_digits = 0;
+SELECT is(count(*), 3::bigint, 'min_score is exact whatever extra_float_digits') FROM implicit.recommend(3, 3, min_score => :'third');
+RESET extra_float_digits;
+SET extra_float_digits = 1;
 SELECT throws_ok($$SELECT * FROM implicit.recommend(3, min_score => 'NaN')$$, '22023', 'min_score must be a number', 'min_score NaN');
 SELECT results_eq($$SELECT * FROM implicit.recommend(999, NULL, min_score => 3)$$, $$SELECT * FROM implicit.recommend(999, NULL) WHERE score >= 3$$, 'min_score of popular items is their popularity');
 SELECT results_eq($$SELECT * FROM implicit.recommend_for('{1,2}', NULL, min_score => 0.01, after => '2', filter => 'price < 12')$$,

@@ -73,6 +73,16 @@ SELECT count(*) AS before FROM m.recommend(3, NULL, false, filter => 'stock = 1'
 UPDATE web.products SET stock = 0 WHERE sku = 'i1';
 SELECT is(count(*)::int, :before - 1, 'a change of the items counts at once') FROM m.recommend(3, NULL, false, filter => 'stock = 1');
 
+-- a generic plan, called with and without
+SET plan_cache_mode = force_generic_plan;
+PREPARE asked (text, jsonb) AS SELECT count(*)::int FROM m.recommend(3, NULL, false, filter => $1, filter_args => $2);
+SELECT count(*) FILTER (WHERE stock = 2) AS two, count(*) AS everything FROM m.active_items LEFT JOIN web.products ON sku = item_id \gset
+EXECUTE asked('stock = :s', '{"s": 2}') \gset a_
+EXECUTE asked(NULL, NULL) \gset b_
+EXECUTE asked('stock = 2', NULL) \gset c_
+SELECT is(ARRAY[:a_count, :b_count, :c_count], ARRAY[:two, :everything, :two], 'prepared');
+RESET plan_cache_mode;
+
 -- what is refused
 CREATE FUNCTION web.writes() RETURNS bool LANGUAGE sql AS 'DELETE FROM web.products RETURNING true';
 CREATE FUNCTION web.rows() RETURNS SETOF bool STABLE LANGUAGE sql AS 'VALUES (true)';
