@@ -133,7 +133,8 @@ rec_user_row(const RecServing *s, int n, const int32 *item, const float *net, Re
 	row->step = (RecHalfStep) {
 		.matrix = &row->matrix, .other = s->items, .factors = s->params.factors, .stride = s->stride,
 		.explicit_feedback = s->rule.explicit_feedback, .mean = s->mean, .alpha0 = s->params.unobserved_weight,
-		.lambda = s->params.regularization, .nu = s->params.frequency_exponent, .gram = s->gram,
+		.lambda = s->params.regularization, .nu = s->params.frequency_exponent,
+		.bias_penalty = rec_params_bias_penalty(&s->params), .gram = s->gram,
 		.cg_steps = s->params.cg_steps, .solver = REC_SOLVER_CHOLESKY
 	};
 	row->scratch = (void *) TYPEALIGN(64, (uintptr_t) palloc_extended(rec_als_scratch_size(&row->step, n) + 64,
