@@ -50,7 +50,7 @@ RecParams
 rec_params_default(bool explicit_feedback)
 {
 	RecParams	p = {
-		.factors = 64, .epochs = 16, .regularization = NAN, .bias_regularization = NAN, .unobserved_weight = NAN,
+		.factors = 128, .epochs = 16, .regularization = NAN, .bias_regularization = NAN, .unobserved_weight = NAN,
 		.frequency_exponent = 0.5,
 		.init_scale = 0.1, .weight_transform = REC_TRANSFORM_LOG1P, .cg_steps = 3,
 		.holdout = 0.1, .patience = 3, .seed = 42
