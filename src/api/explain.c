@@ -128,6 +128,12 @@ rec_explain(PG_FUNCTION_ARGS)
 
 	rec_call_begin(&call, fcinfo, 3, 5);
 	rec_live_rights(call.model, &rights);
+	if (rights.gone)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("the events of model \"%s\" are gone", call.model->name),
+				 errdetail("An explanation shows events of the user, and %s, or one of its columns, does not exist.",
+						   quote_qualified_identifier(call.model->events_schema, call.model->events_relation))));
 	if (!rights.readable)
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),

@@ -405,6 +405,17 @@ find_source(const RecModel *model, RecEventSource *source)
 	return false;
 }
 
+/* Row security of a relation that lacks a column, so that its plan cannot be asked: what is hidden stays hidden. */
+static bool
+secured_unseen(const RecEventSource *source)
+{
+	if (!OidIsValid(source->relid))
+		return false;
+	if (source->relkind == RELKIND_VIEW)
+		return !has_bypassrls_privilege(GetUserId());
+	return check_enable_rls(source->relid, InvalidOid, true) == RLS_ENABLED;
+}
+
 void
 rec_live_rights(const RecModel *model, RecLive *live)
 {
@@ -414,7 +425,11 @@ rec_live_rights(const RecModel *model, RecLive *live)
 	memset(live, 0, sizeof(*live));
 	live->nof_types = -1;
 	if (!find_source(model, &source))
+	{
+		live->gone = true;
+		live->secured = secured_unseen(&source);
 		return;
+	}
 	live->readable = may_select(model, &source);
 	live->secured = check_enable_rls(source.relid, InvalidOid, true) == RLS_ENABLED;
 	if (!live->readable || source.relkind != RELKIND_VIEW)
@@ -439,7 +454,11 @@ rec_live_read(const RecModel *model, const RecServing *s, Datum user, Oid user_t
 	memset(live, 0, sizeof(*live));
 	live->nof_types = -1;
 	if (!find_source(model, &source))
+	{
+		live->gone = true;
+		live->secured = secured_unseen(&source);
 		return;
+	}
 	live->readable = may_select(model, &source);
 	live->secured = check_enable_rls(source.relid, InvalidOid, true) == RLS_ENABLED;
 	if (!live->readable)

@@ -13,6 +13,7 @@
 
 typedef struct RecLive
 {
+	bool		gone;			/* the relation or one of its columns does not exist */
 	bool		readable;		/* the caller may SELECT the columns */
 	bool		secured;		/* row-level security applies to the caller */
 	bool		usable;			/* events were read */

@@ -107,7 +107,7 @@ DROP VIEW e;
 SELECT is(answer(20), (SELECT answer FROM before WHERE u = 20), 'dropped: the stored answer');
 SELECT is((SELECT count(*) FROM m.similar_items(3)), 10::bigint, 'similar items as well');
 SELECT throws_ok($$SELECT rec.train('m')$$, '42P01', NULL, 'training says that it is gone');
-SELECT throws_ok('SELECT * FROM m.explain(20, 3)', NULL, NULL, 'explain has no events to show');
+SELECT throws_ok('SELECT * FROM m.explain(20, 3)', '42P01', 'the events of model "m" are gone', 'explain has no events to show');
 -- a column gone
 CREATE TABLE e (user_id int, other int);
 SELECT is(answer(20), (SELECT answer FROM before WHERE u = 20), 'a column dropped: the stored answer');

@@ -87,6 +87,15 @@ SELECT ok((SELECT count(*) <= 2 FROM m.explain(1, 3)), 'from so many');
 RESET pg_recommend.fold_in_events;
 RESET ROLE;
 
+-- a column renamed: nothing live, and still nothing stored
+ALTER TABLE shop.e RENAME COLUMN item_id TO item;
+SET ROLE rec_s_tenant;
+SELECT is(pg_temp.source(1), 'popular', 'a column gone: still nothing that is stored');
+SELECT throws_ok('SELECT * FROM m.recommend_users(3)', '42501', NULL, 'nor audiences');
+RESET ROLE;
+SELECT is(pg_temp.source(1), 'personalized', 'the stored answer where no policy holds');
+ALTER TABLE shop.e RENAME COLUMN item TO item_id;
+
 -- row security off for the session is an error, as for any query of the table
 SET ROLE rec_s_tenant;
 SET row_security = off;
