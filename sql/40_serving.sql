@@ -23,6 +23,15 @@ CREATE FUNCTION rec._recommend_users(model regnamespace, item_id "any", user_typ
 RETURNS TABLE (user_id anyelement, score real, rank int)
 	AS 'MODULE_PATHNAME', 'rec_recommend_users' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 10 SUPPORT rec._rows;
 
+CREATE FUNCTION rec._many_rows(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_many_rows_support' LANGUAGE C STRICT;
+
+CREATE FUNCTION rec._recommend_many(model regnamespace, users "any", user_type anyelement, k int,
+	exclude_seen boolean, candidates "any", exclude "any", version int, item_type anycompatible, options jsonb)
+RETURNS TABLE (user_id anyelement, item_id anycompatible, score real, rank int, source text)
+	AS 'MODULE_PATHNAME', 'rec_recommend_many' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10000
+	SUPPORT rec._many_rows;
+
 CREATE FUNCTION rec._similar_items(model regnamespace, item "any", item_type anyelement, k int, min_support int,
 	version int, options jsonb)
 RETURNS TABLE (item_id anyelement, score real, rank int, support int)
@@ -47,6 +56,8 @@ COMMENT ON FUNCTION rec._model(text) IS 'Internal: schema of a model by name, an
 COMMENT ON FUNCTION rec._recommend IS 'Internal: behind <model>.recommend and rec.recommend';
 COMMENT ON FUNCTION rec._recommend_for IS 'Internal: behind <model>.recommend_for and rec.recommend_for';
 COMMENT ON FUNCTION rec._recommend_users IS 'Internal: behind <model>.recommend_users and rec.recommend_users';
+COMMENT ON FUNCTION rec._many_rows(internal) IS 'Internal: planner support, estimates the rows of recommend_many';
+COMMENT ON FUNCTION rec._recommend_many IS 'Internal: behind <model>.recommend_many and rec.recommend_many';
 COMMENT ON FUNCTION rec._similar_items IS 'Internal: behind <model>.similar_items and rec.similar_items';
 COMMENT ON FUNCTION rec._similar_users IS 'Internal: behind <model>.similar_users and rec.similar_users';
 COMMENT ON FUNCTION rec._predict IS 'Internal: behind <model>.predict and rec.predict';
@@ -92,6 +103,16 @@ BEGIN ATOMIC
 	FROM rec._recommend_users(rec._model($1), $2, NULL::text, $3, $4, $5, NULL::jsonb) r;
 END;
 
+CREATE FUNCTION rec.recommend_many(model text, users text[] DEFAULT NULL, k int DEFAULT 10,
+	exclude_seen boolean DEFAULT true, candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL,
+	version int DEFAULT NULL)
+RETURNS TABLE (user_id text, item_id text, score real, rank int, source text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10000
+BEGIN ATOMIC
+	SELECT r.user_id, r.item_id, r.score, r.rank, r.source
+	FROM rec._recommend_many(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7, NULL::text, NULL::jsonb) r;
+END;
+
 CREATE FUNCTION rec.similar_items(model text, item text, k int DEFAULT 10, min_support int DEFAULT NULL,
 	version int DEFAULT NULL)
 RETURNS TABLE (item_id text, score real, rank int, support int)
@@ -125,6 +146,7 @@ COMMENT ON FUNCTION rec.recommend(text, text, int, boolean, text[], text[], text
 COMMENT ON FUNCTION rec.recommend(text, anyelement, int, boolean, text[], text[], text[], int) IS 'As rec.recommend(text, text), for a user id of the key''s own type or any integer type';
 COMMENT ON FUNCTION rec.recommend_for(text, text[], int, boolean, text[], text[], int) IS '<model>.recommend_for() by model name: the k best items for a basket of items, ids as text';
 COMMENT ON FUNCTION rec.recommend_users(text, text, int, boolean, int) IS '<model>.recommend_users() by model name: the k users with the highest score for an item, ids as text';
+COMMENT ON FUNCTION rec.recommend_many(text, text[], int, boolean, text[], text[], int) IS '<model>.recommend_many() by model name: the k best items for each of many users (null: all) from what is stored, ids as text';
 COMMENT ON FUNCTION rec.similar_items(text, text, int, int, int) IS '<model>.similar_items() by model name: the k items most similar to an item by cosine, ids as text';
 COMMENT ON FUNCTION rec.similar_users(text, text, int, int) IS '<model>.similar_users() by model name: the k users most similar to a user by cosine, ids as text';
 COMMENT ON FUNCTION rec.predict(text, text, text, int) IS '<model>.predict() by model name: score (explicit feedback: expected rating) of one item for one user';
