@@ -26,6 +26,7 @@ typedef struct Side
 	Relation	index;
 	IndexScanDesc scan;
 	TupleTableSlot *slot;
+	bool		ended;			/* a scan that is asked again would start over */
 	ScanKeyData key[2];			/* version, user */
 } Side;
 
@@ -70,6 +71,14 @@ side_close(Side *side)
 	ExecDropSingleTupleTableSlot(side->slot);
 	index_close(side->index, AccessShareLock);
 	table_close(side->rel, AccessShareLock);
+}
+
+static bool
+side_next(Side *side)
+{
+	if (!side->ended)
+		side->ended = !index_getnext_slot(side->scan, ForwardScanDirection, side->slot);
+	return !side->ended;
 }
 
 static bool
@@ -152,7 +161,7 @@ history_matches(RecUserReader *reader, Datum user)
 	bool		null;
 
 	if (!reader->ahead)
-		reader->ahead = index_getnext_slot(reader->history.scan, ForwardScanDirection, reader->history.slot);
+		reader->ahead = side_next(&reader->history);
 	return reader->ahead &&
 		DatumGetBool(FunctionCall2Coll(&reader->type->eq_opr_finfo, reader->kind.collation,
 									   slot_getattr(reader->history.slot, 2, &null), user));
@@ -163,7 +172,7 @@ next_of_all(RecUserReader *reader, RecStoredUser *user)
 {
 	bool		null;
 
-	if (!index_getnext_slot(reader->factors.scan, ForwardScanDirection, reader->factors.slot))
+	if (!side_next(&reader->factors))
 		return false;
 	/* it stands in the slot, until the next call */
 	user->key = slot_getattr(reader->factors.slot, 2, &null);
