@@ -323,6 +323,7 @@ main(int argc, char **argv)
 	s->alpha0 = 0.1f;
 	s->lambda = 5;
 	s->mean = 2.5f;
+	s->bias_penalty = 1;
 
 	int64_t wide = m.nrows > m.ncols ? m.nrows : m.ncols;
 	float  *x = take(4 * (size_t) s->stride * (size_t) m.nrows);

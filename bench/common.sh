@@ -151,8 +151,8 @@ params() {
 }
 
 # train MODEL TABLE PARAMS [WORKERS]: trains a new model, and sets load, solve,
-# store (seconds), used (workers), memory (bytes) and pairs.  What each epoch took
-# and reached stands in $WORK/epochs: number, seconds, objective per pair.
+# store (seconds), used (workers) and memory (bytes).  What each epoch took and
+# reached stands in $WORK/epochs: number, seconds, objective per pair.
 train() {
     model=$1 with=${4:-$WORKERS}
     log_size=$(stat -c %s "$WORK/data/server.log")
@@ -164,14 +164,16 @@ SET max_parallel_maintenance_workers = $with;
 SELECT rec.train('$model', '$3');
 SQL
     # shellcheck disable=SC2046 # numbers
-    set -- $(sql "SELECT load_seconds, solve_seconds, store_seconds, workers, memory_bytes, pairs FROM rec.training_run WHERE model = '$model' ORDER BY version DESC LIMIT 1" | tr '|' ' ')
-    load=$1 solve=$2 store=$3 used=$4 memory=$5 pairs=$6
+    set -- $(sql "SELECT load_seconds, solve_seconds, store_seconds, workers, memory_bytes FROM rec.training_run WHERE model = '$model' ORDER BY version DESC LIMIT 1" | tr '|' ' ')
+    load=$1 solve=$2 store=$3 used=$4 memory=$5
     # (a small training does not ask for workers; see SMALL_WORK in src/model/solve.c)
     progress "$model: $used of $with workers took part in solving"
     # The message of an epoch has two decimals; the times of the messages have three.
     tail -c +"$((log_size + 1))" "$WORK/data/server.log" |
-        sed -n 's/^\([0-9.]*\) .*NOTICE: *epoch \([0-9]*\) of .* loss \([0-9.e+]*\),.* \([0-9.]*\) s, at most .*/\1 \2 \3 \4/p' |
-        awk -v pairs="$pairs" '{ printf "%d %.3f %.6f\n", $2, ($2 > 1 ? $1 - before : $4), $3 / pairs; before = $1 }' >"$WORK/epochs"
+        sed -n 's/^\([0-9.]*\) .*NOTICE: *epoch [0-9]* of .* \([0-9.]*\) s, at most .*/\1 \2/p' |
+        awk '{ printf "%.3f\n", (NR > 1 ? $1 - before : $2); before = $1 }' >"$WORK/epoch_seconds"
+    sql "SELECT l.loss / r.pairs FROM (SELECT * FROM rec.training_run WHERE model = '$model' ORDER BY version DESC LIMIT 1) r, unnest(r.loss) WITH ORDINALITY l(loss, n) ORDER BY l.n" |
+        paste -d' ' "$WORK/epoch_seconds" - | awk '{ print NR, $1, $2 }' >"$WORK/epochs"
 }
 
 # -------------------------------------------------------------------- numbers

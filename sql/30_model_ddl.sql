@@ -4,6 +4,9 @@
 -- The functions are thin wrappers that the planner inlines: STABLE, not STRICT, no SET clause, a SQL-standard body that
 -- no search_path can redirect. The model is named by its schema's oid, which a rename does not change. Each calls one C
 -- signature whose last argument, options, has room for later arguments.
+--
+-- VACUUM must not give the tables' free ends back: the next version needs the room, and cutting a table off takes a lock
+-- that waits for readers on the primary and cancels them on a standby.
 
 CREATE FUNCTION rec._model_tables(model text, user_type text, item_type text) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -12,19 +15,24 @@ SELECT pg_catalog.format($ddl$
 CREATE TABLE %1$I.model_version (
 	version int PRIMARY KEY, uid bigint NOT NULL, trained_at timestamptz NOT NULL, params jsonb NOT NULL,
 	explicit_feedback boolean NOT NULL, users int NOT NULL, items int NOT NULL, mean real NOT NULL,
-	newest_event bigint, half_life float8 NOT NULL, gram real[]);
+	newest_event bigint, half_life float8 NOT NULL, gram real[])
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 CREATE TABLE %1$I.item_factors (
 	version int NOT NULL, item_id %3$s NOT NULL, position int NOT NULL, factors real[] NOT NULL, bias real NOT NULL,
-	n_events int NOT NULL, support int NOT NULL, popularity real NOT NULL, PRIMARY KEY (version, item_id));
+	n_events int NOT NULL, support int NOT NULL, popularity real NOT NULL, PRIMARY KEY (version, item_id))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 CREATE TABLE %1$I.user_factors (
 	version int NOT NULL, user_id %2$s NOT NULL, factors real[] NOT NULL, bias real NOT NULL, n_events int NOT NULL,
-	PRIMARY KEY (version, user_id));
+	PRIMARY KEY (version, user_id))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 CREATE TABLE %1$I.user_history (
 	version int NOT NULL, user_id %2$s NOT NULL, items int[] NOT NULL, weights real[] NOT NULL,
-	PRIMARY KEY (version, user_id));
+	PRIMARY KEY (version, user_id))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 CREATE TABLE %1$I.recommendation (
 	user_id %2$s NOT NULL, rank int NOT NULL, item_id %3$s NOT NULL, score real NOT NULL, source text NOT NULL,
-	version int NOT NULL, PRIMARY KEY (user_id, rank));
+	version int NOT NULL, PRIMARY KEY (user_id, rank))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 ALTER TABLE %1$I.model_version ALTER gram SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.item_factors ALTER factors SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.user_factors ALTER factors SET STORAGE EXTERNAL;
@@ -156,13 +164,13 @@ RETURN rec._predict(%6$L::pg_catalog.regnamespace, $1, $2, $3, NULL::jsonb);
 COMMENT ON FUNCTION %1$I.predict IS 'Score of one item for one user, the same number that recommend() gives; with explicit feedback the expected rating. Null for an unknown item, and with implicit feedback for a user without positive events.';
 
 CREATE OR REPLACE FUNCTION %1$I.explain(user_id %4$s, item %5$s, k int DEFAULT NULL, version int DEFAULT NULL)
-RETURNS TABLE (item_id %3$s, weight real, contribution real, share real, rank int)
+RETURNS TABLE (item_id %3$s, weight real, contribution float8, share float8, rank int)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.weight, r.contribution, r.share, r.rank
 	FROM rec._explain(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $3, $2, $4, NULL::jsonb) r;
 END;
-COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s past items, each with its net weight, its contribution to the score, and the share of the score (contribution / score), largest contribution first. All contributions add up to predict(); with explicit feedback the row without an item is the part that depends on no event. Needs SELECT on the events.';
+COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s past items, each with its net weight, its contribution to the score, and the share of the score (contribution / score), largest contribution first. All contributions add up to predict(), exactly when cast to real; with explicit feedback the row without an item is the part that depends on no event. Needs SELECT on the events.';
 $ddl$, model, user_type, item_type, user_argument, item_argument, pg_catalog.quote_ident(model))
 $$;
 

@@ -48,7 +48,7 @@ RETURNS real
 
 CREATE FUNCTION rec._explain(model regnamespace, user_id "any", item_type anyelement, k int, item "any", version int,
 	options jsonb)
-RETURNS TABLE (item_id anyelement, weight real, contribution real, share real, rank int)
+RETURNS TABLE (item_id anyelement, weight real, contribution float8, share float8, rank int)
 	AS 'MODULE_PATHNAME', 'rec_explain' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000 ROWS 10 SUPPORT rec._rows;
 
 COMMENT ON FUNCTION rec._rows(internal) IS 'Internal: planner support, estimates the rows of the functions that take k';
@@ -139,7 +139,7 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500
 RETURN rec._predict(rec._model($1), $2, $3, $4, NULL::jsonb);
 
 CREATE FUNCTION rec.explain(model text, user_id text, item text, k int DEFAULT NULL, version int DEFAULT NULL)
-RETURNS TABLE (item_id text, weight real, contribution real, share real, rank int)
+RETURNS TABLE (item_id text, weight real, contribution float8, share float8, rank int)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.weight, r.contribution, r.share, r.rank

@@ -31,8 +31,8 @@ rec_model_cache(PG_FUNCTION_ARGS)
 	for (int i = 0; i < REC_CACHE_SLOTS; i++)
 	{
 		RecCacheEntry e;
-		Datum		v[8];
-		bool		null[8] = {0};
+		Datum		v[9];
+		bool		null[9] = {0};
 		char	   *schema;
 
 		if (!rec_shared_entry(i, &e) || e.database != MyDatabaseId || (schema = get_namespace_name(e.schema)) == NULL ||
@@ -43,10 +43,11 @@ rec_model_cache(PG_FUNCTION_ARGS)
 		v[2] = CStringGetTextDatum(e.loading ? "loading" : "ready");
 		v[3] = Int64GetDatum((int64) e.bytes);
 		v[4] = Int64GetDatum(e.hits);
-		v[5] = Int32GetDatum(e.mappings);
-		v[6] = TimestampTzGetDatum(e.loaded_at);
-		v[7] = Float8GetDatum(e.load_ms);
-		null[3] = null[6] = null[7] = e.loading;
+		v[5] = Int32GetDatum(e.loads);
+		v[6] = Int32GetDatum(e.mappings);
+		v[7] = TimestampTzGetDatum(e.loaded_at);
+		v[8] = Float8GetDatum(e.load_ms);
+		null[3] = null[7] = null[8] = e.loading;
 		tuplestore_putvalues(rsinfo->setResult, rsinfo->setDesc, v, null);
 	}
 	return (Datum) 0;

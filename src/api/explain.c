@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "core/score.h"
 #include "model/solve.h"
 #include "utils/builtins.h"
 
@@ -17,7 +18,7 @@ typedef struct Part
 {
 	int			position;		/* -1: the baseline */
 	float		net;
-	float		contribution;
+	double		contribution;
 } Part;
 
 static int
@@ -57,12 +58,29 @@ put_parts(const RecCall *call, const Part *part, int n)
 		v[0] = null[0] ? (Datum) 0 :
 			rec_call_output(call, &keys->kind, rec_keys_datum(keys, part[i].position));
 		v[1] = Float4GetDatum(part[i].net);
-		v[2] = Float4GetDatum(part[i].contribution);
+		v[2] = Float8GetDatum(part[i].contribution);
 		null[3] = total == 0;
-		v[3] = Float4GetDatum(total == 0 ? 0 : (float) (part[i].contribution / total));
+		v[3] = Float8GetDatum(total == 0 ? 0 : part[i].contribution / total);
 		v[4] = Int32GetDatum(i + 1);
 		tuplestore_putvalues(call->result->setResult, call->result->setDesc, v, null);
 	}
+}
+
+/* The parts come from another solution than the score, equal but for rounding; the largest part takes that up. */
+static void
+make_exact(Part *part, int n, float score)
+{
+	double		rest = score;
+	int			largest = 0;
+
+	for (int i = 0; i < n; i++)
+	{
+		rest -= part[i].contribution;
+		if (fabs(part[i].contribution) > fabs(part[largest].contribution))
+			largest = i;
+	}
+	if (n > 0)
+		part[largest].contribution += rest;
 }
 
 static void
@@ -72,6 +90,7 @@ explain_item(const RecCall *call, const RecUser *user, int position)
 	RecUserRow	row;
 	float	   *contribution;
 	Part	   *part;
+	float		score;
 	int			n = 0;
 	RecAlsStatus status;
 
@@ -88,6 +107,8 @@ explain_item(const RecCall *call, const RecUser *user, int position)
 		part[n++] = (Part) {row.column[i], net_of(user, row.column[i]), contribution[i]};
 	if (s->rule.explicit_feedback)
 		part[n++] = (Part) {-1, 0, s->mean + s->items[(Size) position * s->stride + s->params.factors]};
+	rec_score_rows(s->items + (Size) position * s->stride, 1, s->stride, user->vector, &score);
+	make_exact(part, n, score + rec_user_offset(s, user));
 	qsort(part, n, sizeof(Part), compare_parts);
 	put_parts(call, part, n);
 }

@@ -325,23 +325,6 @@ take_options(RecModel *m, FunctionCallInfo fcinfo)
 		m->keep_versions = PG_GETARG_INT32(11);
 }
 
-/* The tables hold keys of the types the model was created with. */
-static void
-check_same_types(const RecModel *m, const RecEventSource *source)
-{
-	Oid			tables[2] = {rec_model_relation(m, "user_factors"), rec_model_relation(m, "item_factors")};
-	Oid			types[2] = {source->user_type, source->item_type};
-	const char *names[2] = {"user", "item"};
-
-	for (int i = 0; i < 2; i++)
-		if (get_atttype(tables[i], 2) != types[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_DATATYPE_MISMATCH),
-					 errmsg("the type of the %s key cannot change from %s to %s", names[i],
-							format_type_be(get_atttype(tables[i], 2)), format_type_be(types[i])),
-					 errhint("Drop the model and create it again, or point it at a view that casts the key.")));
-}
-
 PG_FUNCTION_INFO_V1(rec_alter_model);
 Datum
 rec_alter_model(PG_FUNCTION_ARGS)
@@ -365,7 +348,7 @@ rec_alter_model(PG_FUNCTION_ARGS)
 		reset_options(m, PG_GETARG_ARRAYTYPE_P(12));
 	take_options(m, fcinfo);
 	rec_options_check(m, &source);
-	check_same_types(m, &source);
+	rec_event_source_check_keys(m, &source);
 	model_row(m, types, values, nulls);
 	updated = rec_catalog_execute("UPDATE rec.model SET events_schema = $2, events_relation = $3, user_column = $4, "
 						"item_column = $5, value_column = $6, event_column = $7, event_weights = $8, time_column = $9, "

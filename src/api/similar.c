@@ -125,7 +125,6 @@ scan_users(const RecCall *call, const RecKeyType *kind, const float *vector, boo
 	while (HeapTupleIsValid(tuple = systable_getnext(scan)))
 	{
 		MemoryContext old = MemoryContextSwitchTo(row_context);
-		bool		null;
 		float		score,
 					own = 0;
 
@@ -154,7 +153,7 @@ scan_users(const RecCall *call, const RecKeyType *kind, const float *vector, boo
 			u->score = repalloc_huge(u->score, u->room * sizeof(float));
 		}
 		u->score[u->keys.n] = score;
-		rec_keys_append(&u->keys, heap_getattr(tuple, 2, RelationGetDescr(rel), &null));
+		rec_keys_append(&u->keys, rec_model_value(tuple, 2, RelationGetDescr(rel)));
 		MemoryContextSwitchTo(old);
 		MemoryContextReset(row_context);
 	}

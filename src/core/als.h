@@ -8,7 +8,7 @@
  *
  *	implicit	F(x) = sum_obs w (p - <x,y>)^2 + x' G x + lambda_r |x|^2
  *				G = alpha0 * sum over all rows of y y',  lambda_r = lambda * (n_r + alpha0 * ncols)^nu
- *	explicit	F(x, b) = sum_obs (v - mean - c - b - <x,y>)^2 + lambda_r (|x|^2 + b^2)
+ *	explicit	F(x, b) = sum_obs (v - mean - c - b - <x,y>)^2 + lambda_r (|x|^2 + bias_penalty b^2)
  *				c the bias of the row of other,  lambda_r = lambda * n_r^nu
  *
  * Sources: Hu, Koren and Volinsky 2008 (implicit ALS); Rendle et al., arXiv 2110.14037 (alpha0, nu,
@@ -73,6 +73,7 @@ typedef struct RecHalfStep
 	float            alpha0; /* implicit only */
 	float            lambda;
 	float            nu;
+	float            bias_penalty; /* explicit only: of the bias, in units of the factors' penalty */
 	const float *gram; /* implicit only: stride x stride, both triangles, from rec_als_gram_sum() */
 	int          cg_steps;
 	RecSolver    solver;
@@ -86,7 +87,7 @@ typedef struct RecHalfStep
 typedef struct RecLoss
 {
 	double objective; /* sum of F at the solutions, own penalty included */
-	double penalty;   /* sum of lambda_r * |solution|^2 alone */
+	double penalty;   /* sum of the rows' own penalties alone */
 } RecLoss;
 
 /* Floats from one factor row to the next: a multiple of 16 with room for the factors and, explicit,

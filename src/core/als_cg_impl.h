@@ -362,7 +362,7 @@ pass_set(int stride)
 	return &pass_sets[nv < sizeof(pass_sets) / sizeof(pass_sets[0]) ? nv : 0];
 }
 
-/* out = -(G + lambda I) x; x has zeros where the row has padding */
+/* out = -(G + lambda I) x, with the bias's own penalty; x has zeros where the row has padding */
 static void
 apply_gram(const RecHalfStep *step, float lambda, const float *x, float *out)
 {
@@ -371,7 +371,10 @@ apply_gram(const RecHalfStep *step, float lambda, const float *x, float *out)
 	for (int i = 0; i < stride; i += VW)
 		v_store(out + i, v_mul(v_set1(-lambda), v_load(x + i)));
 	if (step->explicit_feedback)
+	{
+		out[step->factors] *= step->bias_penalty;
 		return;
+	}
 	for (int from = 0; from < stride; from += 4 * VW)
 	{
 		const int    width = stride - from < 4 * VW ? (stride - from) / VW : 4;

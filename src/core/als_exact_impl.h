@@ -187,7 +187,9 @@ form_system(const RecHalfStep *step, const Observed *o, float lambda, const Exac
 	else
 		memcpy(space->a, step->gram, size);
 	for (int i = 0; i < stride; i++)
-		space->a[(int64_t) i * (stride + 1)] += i < rec_dimensions(step) ? lambda : 1;
+		space->a[(int64_t) i * (stride + 1)] += i >= rec_dimensions(step) ? 1
+												: i < step->factors     ? lambda
+																		: lambda * step->bias_penalty;
 	memset(space->b, 0, sizeof(float) * (size_t) stride);
 	for (int64_t from = 0; from < o->n; from += REC_RANK_TILE)
 	{

@@ -52,6 +52,9 @@ kernel_rows(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch, RecL
 		if (status != REC_ALS_OK)
 			return status;
 		penalty = lambda * (double) v_dot(x, x, step->stride);
+		if (step->explicit_feedback)
+			penalty += lambda * ((double) step->bias_penalty - 1) * (double) x[step->factors] *
+					   (double) x[step->factors];
 		if (!isfinite(penalty))
 			return REC_ALS_NOT_FINITE;
 		sum.objective += objective;

@@ -73,6 +73,7 @@ typedef struct RecCacheEntry
 	int			version;
 	Size		bytes;
 	int64		hits;
+	int			loads;
 	int			mappings;
 	TimestampTz loaded_at;
 	double		load_ms;

@@ -85,6 +85,8 @@ read_header(RecServing *s, const RecModel *model)
 	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 11)
 		corrupted(model, s->version, "Its row in model_version is missing.");
 	heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
+	if (null[3])
+		corrupted(model, s->version, "Its params are null.");
 	s->rule.explicit_feedback = DatumGetBool(v[4]);
 	s->params = rec_params_default(s->rule.explicit_feedback);
 	rec_params_read(&s->params, DatumGetJsonbP(v[3]), s->rule.explicit_feedback);
@@ -147,6 +149,8 @@ read_items(RecServing *s, const RecModel *model, Relation rel)
 
 		CHECK_FOR_INTERRUPTS();
 		heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
+		if (null[1] || null[3])
+			corrupted(model, s->version, "An item has no key or no factors.");
 		position = DatumGetInt32(v[2]);
 		if (position < 0 || position >= s->n || filled[position] || scanned.n >= s->n)
 			corrupted(model, s->version, "Positions of items are not unique or out of range.");

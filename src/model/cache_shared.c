@@ -26,7 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#define LAYOUT 1				/* of Control and of segments; raise it with every change of either */
+#define LAYOUT 2				/* of Control and of segments; raise it with every change of either */
 #define MOST_WAITS 100			/* of 100 ms for another session's loading, then this one reads for itself */
 #define SHM_RESERVE ((Size) 32 * 1024 * 1024)	/* of /dev/shm is left to others */
 
@@ -46,6 +46,8 @@ typedef struct Slot
 	dsm_handle	handle;
 	Size		bytes;
 	int			mappings;
+	int64		former;			/* uid of the entry that was here before */
+	int			loads;			/* of this uid, as far as the slot remembers */
 	TimestampTz loaded_at;
 	double		load_ms;
 	pg_atomic_uint64 hits;
@@ -228,6 +230,7 @@ evict(int i)
 
 	dsm_unpin_segment(slot->handle);
 	slot->state = SLOT_FREE;
+	slot->former = slot->uid;
 	slot->uid = 0;
 	slot->mappings = 0;
 }
@@ -270,21 +273,18 @@ make_room(Size needed)
 	return false;
 }
 
-/* A free slot, made free by force when all are in use; -1 when all are being loaded. */
+/* A free slot, if possible the one that had this version before, made free by force when all are in use; -1: none. */
 static int
-claim_slot(void)
+claim_slot(int64 uid)
 {
-	for (int i = 0; i < REC_CACHE_SLOTS; i++)
-		if (control->slot[i].state == SLOT_FREE)
-			return i;
-	if (oldest_slot() >= 0)
-	{
-		int			i = oldest_slot();
+	int			free = -1;
 
-		evict(i);
-		return i;
-	}
-	return -1;
+	for (int i = 0; i < REC_CACHE_SLOTS; i++)
+		if (control->slot[i].state == SLOT_FREE && (free < 0 || control->slot[i].former == uid))
+			free = i;
+	if (free < 0 && (free = oldest_slot()) >= 0)
+		evict(free);
+	return free;
 }
 
 static void
@@ -367,9 +367,9 @@ load(const RecModel *model, const RecVersion *version, int i, RecServing **priva
 	return shared;
 }
 
-/* Maps a ready entry; the lock is held, so that it cannot be evicted meanwhile. */
-static RecServing *
-map_ready(int i)
+/* Attaches to a ready entry; the lock is held, so that it cannot be evicted meanwhile. */
+static dsm_segment *
+attach_ready(int i)
 {
 	Slot	   *slot = &control->slot[i];
 	dsm_segment *segment = dsm_attach(slot->handle);
@@ -380,7 +380,7 @@ map_ready(int i)
 	count_mapping(i, slot->uid);
 	pg_atomic_fetch_add_u64(&slot->hits, 1);
 	pg_atomic_write_u64(&slot->last_used, pg_atomic_fetch_add_u64(&control->clock, 1));
-	return map_segment(segment, i);
+	return segment;
 }
 
 static void
@@ -393,6 +393,7 @@ begin_loading(int i, const RecModel *model, const RecVersion *version)
 	slot->schema = model->schema;
 	slot->version = version->version;
 	slot->uid = version->uid;
+	slot->loads = slot->former == slot->uid ? slot->loads + 1 : 1;
 	slot->loader = MyProcPid;
 	slot->mappings = 0;
 	pg_atomic_write_u64(&slot->hits, 0);
@@ -413,14 +414,16 @@ rec_shared_get(const RecModel *model, const RecVersion *version, RecServing **pr
 		i = find_slot(version->uid);
 		if (i >= 0 && control->slot[i].state == SLOT_READY)
 		{
-			s = map_ready(i);
+			dsm_segment *segment = attach_ready(i);
+
 			LWLockRelease(&control->lock);
+			s = segment ? map_segment(segment, i) : NULL;
 			break;
 		}
 		if (i < 0 || BackendPidGetProc(control->slot[i].loader) == NULL)
 		{
 			if (i < 0)
-				i = claim_slot();
+				i = claim_slot(version->uid);
 			if (i >= 0)
 				begin_loading(i, model, version);
 			LWLockRelease(&control->lock);
@@ -486,7 +489,7 @@ rec_shared_entry(int i, RecCacheEntry *entry)
 	*entry = (RecCacheEntry) {
 		.database = slot->database, .schema = slot->schema, .version = slot->version, .bytes = slot->bytes,
 		.hits = pg_atomic_read_u64(&slot->hits), .mappings = slot->mappings, .loaded_at = slot->loaded_at,
-		.load_ms = slot->load_ms, .loading = slot->state == SLOT_LOADING
+		.load_ms = slot->load_ms, .loads = slot->loads, .loading = slot->state == SLOT_LOADING
 	};
 	LWLockRelease(&control->lock);
 	return used;

@@ -12,6 +12,7 @@
 #include "catalog/indexing.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
@@ -274,6 +275,48 @@ rec_model_relation(const RecModel *model, const char *name)
 	return relid;
 }
 
+/* Columns of the tables in sql/30_model_ddl.sql; InvalidOid: a key */
+static const struct
+{
+	const char *name;
+	int			natts;
+	Oid			type[11];
+}			shapes[] = {
+	{"model_version", 11, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
+	FLOAT8OID, FLOAT4ARRAYOID}},
+	{"item_factors", 8, {INT4OID, InvalidOid, INT4OID, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, INT4OID, FLOAT4OID}},
+	{"user_factors", 5, {INT4OID, InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}},
+	{"user_history", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}}
+};
+
+static bool
+has_shape(const RecModel *model, int shape, Relation rel)
+{
+	TupleDesc	desc = RelationGetDescr(rel);
+
+	if (rel->rd_rel->relkind != RELKIND_RELATION || desc->natts != shapes[shape].natts)
+		return false;
+	for (int i = 0; i < desc->natts; i++)
+		if (TupleDescAttr(desc, i)->attisdropped ||
+			(OidIsValid(shapes[shape].type[i]) && TupleDescAttr(desc, i)->atttypid != shapes[shape].type[i]))
+			return false;
+	/* users are looked up in both tables with one key */
+	return strcmp(shapes[shape].name, "user_history") != 0 ||
+		get_atttype(rec_model_relation(model, "user_factors"), 2) == TupleDescAttr(desc, 1)->atttypid;
+}
+
+/* Rows are read and written here without the executor's checks, and the tables are the model owner's to alter. */
+static void
+check_shape(const RecModel *model, const char *name, Relation rel)
+{
+	for (int i = 0; i < (int) lengthof(shapes); i++)
+		if (strcmp(shapes[i].name, name) == 0 && !has_shape(model, i, rel))
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("table \"%s\" of model \"%s\" has been altered", name, model->name),
+					 errhint("Put its columns back as they were, or drop the model and create it again.")));
+}
+
 /* Opens a table of the model. Another session may drop it between looking it up and locking it: no internal error then. */
 Relation
 rec_model_open(const RecModel *model, const char *name, LOCKMODE lock)
@@ -285,7 +328,21 @@ rec_model_open(const RecModel *model, const char *name, LOCKMODE lock)
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("table \"%s\" of model \"%s\" does not exist", name, model->name),
 				 errdetail("It was dropped just now.")));
+	check_shape(model, name, rel);
 	return rel;
+}
+
+Datum
+rec_model_value(HeapTuple tuple, int attnum, TupleDesc desc)
+{
+	bool		isnull;
+	Datum		value = heap_getattr(tuple, attnum, desc, &isnull);
+
+	if (isnull)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("column \"%s\" of a model's table is null", NameStr(TupleDescAttr(desc, attnum - 1)->attname))));
+	return value;
 }
 
 /*

@@ -55,6 +55,9 @@ extern void rec_model_require_owner(const RecModel *model, const char *action);
 extern void rec_model_lock(const RecModel *model);
 extern Oid	rec_model_relation(const RecModel *model, const char *name);
 extern Relation rec_model_open(const RecModel *model, const char *name, LOCKMODE lock);
+
+/* A value of a row of such a table; an error when it is null, for their owner may have dropped NOT NULL. */
+extern Datum rec_model_value(HeapTuple tuple, int attnum, TupleDesc desc);
 extern RecVersion rec_version_get(const RecModel *model, int version);
 
 /* Runs one statement on the catalog as its owner; the caller has made its checks. Returns SPI_processed. */

@@ -80,18 +80,43 @@ check_time_type(Oid type, const char *name)
 				 errdetail("A time must be timestamptz, timestamp, date, or an integer with seconds since 1970.")));
 }
 
+/*
+ * The event relation, locked; NULL when there is none and that is allowed. Then the schema's USAGE is not asked for
+ * either, because RangeVarGetRelid() would raise an error: callers check what the role may read.
+ */
+static Relation
+open_events(const RecModel *model, bool missing_ok)
+{
+	RangeVar   *name = makeRangeVar(model->events_schema, model->events_relation, -1);
+
+	if (!missing_ok)
+		return relation_open(RangeVarGetRelid(name, AccessShareLock, false), NoLock);
+	for (;;)
+	{
+		Oid			schema = get_namespace_oid(model->events_schema, true);
+		Oid			relid = OidIsValid(schema) ? get_relname_relid(model->events_relation, schema) : InvalidOid;
+		Relation	rel = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
+
+		if (!OidIsValid(relid))
+			return NULL;
+		/* waiting for the lock may have let another relation take the name */
+		if (rel != NULL && get_relname_relid(model->events_relation, schema) == relid)
+			return rel;
+		if (rel != NULL)
+			relation_close(rel, AccessShareLock);
+	}
+}
+
 bool
 rec_event_source(const RecModel *model, RecEventSource *source, bool missing_ok)
 {
-	RangeVar   *name = makeRangeVar(model->events_schema, model->events_relation, -1);
-	Relation	rel;
+	Relation	rel = open_events(model, missing_ok);
 	bool		missing = false;
 
 	memset(source, 0, sizeof(*source));
-	source->relid = RangeVarGetRelid(name, AccessShareLock, missing_ok);
-	if (!OidIsValid(source->relid))
+	if (rel == NULL)
 		return false;
-	rel = relation_open(source->relid, NoLock);
+	source->relid = RelationGetRelid(rel);
 	source->relkind = rel->rd_rel->relkind;
 	if (source->relkind != RELKIND_RELATION && source->relkind != RELKIND_PARTITIONED_TABLE &&
 		source->relkind != RELKIND_VIEW && source->relkind != RELKIND_MATVIEW &&
@@ -112,6 +137,38 @@ rec_event_source(const RecModel *model, RecEventSource *source, bool missing_ok)
 	check_value_type(source->value_type, model->value_column);
 	check_time_type(source->time_type, model->time_column);
 	return true;
+}
+
+static void
+check_key(Oid relid, const char *what, Oid type, Oid collation)
+{
+	Oid			stored_type,
+				stored_collation;
+	int32		typmod;
+
+	get_atttypetypmodcoll(relid, 2, &stored_type, &typmod, &stored_collation);
+	if (stored_type != type)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("the type of the %s key cannot change from %s to %s", what, format_type_be(stored_type),
+						format_type_be(type)),
+				 errhint("Drop the model and create it again, or point it at a view that casts the key.")));
+	/* deterministic collations all agree on what is equal */
+	if (stored_collation != collation && OidIsValid(collation) && OidIsValid(stored_collation) &&
+		!(get_collation_isdeterministic(collation) && get_collation_isdeterministic(stored_collation)))
+		ereport(ERROR,
+				(errcode(ERRCODE_COLLATION_MISMATCH),
+				 errmsg("the collation of the %s key cannot change from \"%s\" to \"%s\"", what,
+						get_collation_name(stored_collation), get_collation_name(collation)),
+				 errhint("Drop the model and create it again, or point it at a view that gives the key its collation.")));
+}
+
+/* The relation may have been replaced since the model was created. */
+void
+rec_event_source_check_keys(const RecModel *model, const RecEventSource *source)
+{
+	check_key(rec_model_relation(model, "user_factors"), "user", source->user_type, source->user_collation);
+	check_key(rec_model_relation(model, "item_factors"), "item", source->item_type, source->item_collation);
 }
 
 bool

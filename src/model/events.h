@@ -26,6 +26,9 @@ typedef struct RecEventSource
 /* False when missing_ok and the relation or one of its columns is gone; else an error with the nearest name. */
 extern bool rec_event_source(const RecModel *model, RecEventSource *source, bool missing_ok);
 
+/* An error when keys are no longer what the tables of the model hold. */
+extern void rec_event_source_check_keys(const RecModel *model, const RecEventSource *source);
+
 /* Microseconds since 2000 from a value of the time column's type; false: infinite. */
 extern bool rec_event_time(Oid type, Datum value, int64 *microseconds);
 

@@ -17,6 +17,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "model/settings.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/plannodes.h"
 #include "optimizer/optimizer.h"
 #include "utils/array.h"
@@ -171,6 +172,19 @@ bound_by_index(Plan *plan)
 	}
 }
 
+/* Whether row security has put its conditions on a relation anywhere in a query. */
+static bool
+has_policy(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (IsA(node, RangeTblEntry))
+		return ((RangeTblEntry *) node)->securityQuals != NIL;
+	if (IsA(node, Query))
+		return query_tree_walker((Query *) node, has_policy, context, QTW_EXAMINE_RTES_BEFORE);
+	return expression_tree_walker(node, has_policy, context);
+}
+
 /* Looks at the plan in use; cheap when it is the one that was looked at last time. */
 static void
 inspect(LivePlan *p)
@@ -188,7 +202,8 @@ inspect(LivePlan *p)
 		p->indexed = bound_by_index(stmt->planTree) && !contain_volatile_functions((Node *) source->query_list);
 		foreach(lc, stmt->subplans)
 			p->indexed = p->indexed && bound_by_index(lfirst(lc));
-		p->secured = source->dependsOnRLS;
+		/* dependsOnRLS alone also means roles that policies do not apply to */
+		p->secured = source->dependsOnRLS && has_policy((Node *) source->query_list, NULL);
 		p->generation = cached->generation;
 	}
 	ReleaseCachedPlan(cached, CurrentResourceOwner);
@@ -225,13 +240,15 @@ may_select(const RecModel *m, const RecEventSource *source)
 {
 	const char *columns[] = {m->user_column, m->item_column, m->value_column, m->event_column, m->time_column};
 
+	if (rec_schema_aclcheck(get_rel_namespace(source->relid), GetUserId(), ACL_USAGE) != ACLCHECK_OK)
+		return false;
 	if (pg_class_aclcheck(source->relid, GetUserId(), ACL_SELECT) == ACLCHECK_OK)
 		return true;
 	for (int i = 0; i < (int) lengthof(columns); i++)
 		if (columns[i] && pg_attribute_aclcheck(source->relid, get_attnum(source->relid, columns[i]), GetUserId(),
 												ACL_SELECT) != ACLCHECK_OK)
 			return false;
-	return rec_schema_aclcheck(get_rel_namespace(source->relid), GetUserId(), ACL_USAGE) == ACLCHECK_OK;
+	return true;
 }
 
 /* One event of the result; false when it does not count. */

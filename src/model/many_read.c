@@ -43,6 +43,15 @@ struct RecUserReader
 	bool		ahead;			/* all users: history.slot holds a row that was not used yet */
 };
 
+/* The table belongs to the model's owner, who may have altered it. */
+static bool
+is_our_key(Relation index)
+{
+	Form_pg_index key = index->rd_index;
+
+	return key->indnkeyatts == 2 && key->indkey.values[0] == 1 && key->indkey.values[1] == 2;
+}
+
 static void
 side_open(Side *side, const RecUserReader *reader, const char *table)
 {
@@ -50,11 +59,13 @@ side_open(Side *side, const RecUserReader *reader, const char *table)
 
 	side->rel = rec_model_open(reader->model, table, AccessShareLock);
 	(void) RelationGetIndexList(side->rel);
-	if (!OidIsValid(side->rel->rd_pkindex))
+	if (OidIsValid(side->rel->rd_pkindex))
+		side->index = index_open(side->rel->rd_pkindex, AccessShareLock);
+	if (side->index == NULL || !is_our_key(side->index))
 		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("table \"%s\" of model \"%s\" has lost its primary key", table, reader->model->name)));
-	side->index = index_open(side->rel->rd_pkindex, AccessShareLock);
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"%s\" of model \"%s\" has lost its primary key", table, reader->model->name),
+				 errhint("It is (version, user_id).")));
 	side->slot = table_slot_create(side->rel, NULL);
 	ScanKeyInit(&side->key[0], 1, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(reader->serving->version));
 	ScanKeyEntryInitializeWithInfo(&side->key[1], 0, 2, BTEqualStrategyNumber, InvalidOid, reader->kind.collation,

@@ -160,6 +160,27 @@ merge_user(RecPairs *p, const RecEvent *event, int n, const RecSumRule *rule, in
 	return to;
 }
 
+/*
+ * The usual case: no pair has two events, they come in the order of items, and one event's value is the pair's. Then the
+ * entries are the pairs, and only move up to position `to`.
+ */
+static bool
+already_pairs(RecPairs *p, int64 from, int64 n, const RecSumRule *rule, int64 to)
+{
+	if (rule->half_life > 0 && rule->has_time)
+		return false;
+	for (int64 k = 1; k < n; k++)
+		if (p->pair[from + k - 1].item >= p->pair[from + k].item)
+			return false;
+	if (from != to)
+	{
+		memmove(p->pair + to, p->pair + from, n * sizeof(RecPair));
+		if (p->time)
+			memmove(p->time + to, p->time + from, n * sizeof(int64));
+	}
+	return true;
+}
+
 /* Entries of all users to pairs, in place. */
 static void
 merge_entries(RecPairs *p, const RecSumRule *rule, MemoryContext context)
@@ -175,6 +196,13 @@ merge_entries(RecPairs *p, const RecSumRule *rule, MemoryContext context)
 
 		if (u % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
+		if (already_pairs(p, from, n, rule, to))
+		{
+			from += n;
+			p->start[u] = to;
+			to += n;
+			continue;
+		}
 		if (n > room)
 		{
 			room = n;
@@ -259,6 +287,72 @@ observed(const RecPairs *p, int64 k, const RecHoldout *without, bool explicit_fe
 	return (explicit_feedback || p->pair[k].net != 0) && !(without && without->held && without->held[k]);
 }
 
+/*
+ * Users' rows to items' rows. Scattering every observation to its item touches another page each time; so a block of
+ * users, small enough for the cache, is sorted by item first, and then goes out in runs.
+ */
+#define TRANSPOSE_BLOCK 131072
+
+typedef struct TransposeEntry
+{
+	int32		user;
+	int32		item;
+	float		value;
+} TransposeEntry;
+
+static void
+transpose_block(RecObservations *o, int first, int end, int nitems, int64 *next, int32 *at, TransposeEntry *block)
+{
+	int64		from = o->user_start[first],
+				n = o->user_start[end] - from;
+
+	memset(at, 0, (nitems + 1) * sizeof(int32));
+	for (int64 k = 0; k < n; k++)
+		at[o->user_item[from + k] + 1]++;
+	for (int i = 0; i < nitems; i++)
+		at[i + 1] += at[i];
+	for (int u = first; u < end; u++)
+		for (int64 k = o->user_start[u]; k < o->user_start[u + 1]; k++)
+			block[at[o->user_item[k]]++] = (TransposeEntry) {u, o->user_item[k], o->user_value[k]};
+	for (int64 k = 0; k < n; k++)
+	{
+		int64		to = next[block[k].item]++;
+
+		o->item_user[to] = block[k].user;
+		o->item_value[to] = block[k].value;
+	}
+}
+
+static void
+transpose(RecObservations *o, int nusers, int nitems)
+{
+	int64	   *next = palloc_extended(Max(nitems, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+	int32	   *at = palloc_extended((nitems + 1) * sizeof(int32), MCXT_ALLOC_HUGE);
+	TransposeEntry *block;
+	int64		longest = 0;
+	/* not much smaller than the number of items, or clearing the counters would cost more than the runs save */
+	int64		size = Max(TRANSPOSE_BLOCK, (int64) nitems);
+
+	memset(o->item_start, 0, (nitems + 1) * sizeof(int64));
+	for (int64 k = 0; k < o->nnz; k++)
+		o->item_start[o->user_item[k] + 1]++;
+	accumulate(o->item_start, nitems);
+	memcpy(next, o->item_start, nitems * sizeof(int64));
+	for (int u = 0; u < nusers; u++)
+		longest = Max(longest, o->user_start[u + 1] - o->user_start[u]);
+	block = palloc_extended((size + longest) * sizeof(TransposeEntry), MCXT_ALLOC_HUGE);
+	for (int first = 0, end; first < nusers; first = end)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (end = first; end < nusers && o->user_start[end] - o->user_start[first] < size;)
+			end++;
+		transpose_block(o, first, end, nitems, next, at, block);
+	}
+	pfree(block);
+	pfree(at);
+	pfree(next);
+}
+
 void
 rec_observations_fill(RecObservations *o, const RecPairs *p, const RecHoldout *without, RecTransform transform,
 					  bool explicit_feedback, bool by_item)
@@ -283,24 +377,5 @@ rec_observations_fill(RecObservations *o, const RecPairs *p, const RecHoldout *w
 	if (!by_item)
 		return;
 
-	memset(o->item_start, 0, (p->items.n + 1) * sizeof(int64));
-	for (int64 k = 0; k < n; k++)
-		o->item_start[o->user_item[k] + 1]++;
-	accumulate(o->item_start, p->items.n);
-	for (int u = 0; u < p->users.n; u++)
-	{
-		if (u % 1024 == 0)
-			CHECK_FOR_INTERRUPTS();
-		for (int64 k = o->user_start[u]; k < o->user_start[u + 1]; k++)
-		{
-			int64		at = o->item_start[o->user_item[k]]++;
-
-			o->item_user[at] = u;
-			o->item_value[at] = o->user_value[k];
-		}
-	}
-	/* each start has moved on to the next row's: move them back */
-	for (int i = p->items.n; i > 0; i--)
-		o->item_start[i] = o->item_start[i - 1];
-	o->item_start[0] = 0;
+	transpose(o, p->users.n, p->items.n);
 }

@@ -34,6 +34,7 @@ static const ParamKey keys[] = {
 	{"factors", KEY_INT, AT(factors), 1, 1024},
 	{"epochs", KEY_INT, AT(epochs), 1, 1000},
 	{"regularization", KEY_REAL, AT(regularization), 0, 1e9},
+	{"bias_regularization", KEY_REAL, AT(bias_regularization), 0, 1e9},
 	{"unobserved_weight", KEY_REAL, AT(unobserved_weight), 0, 1e6, true},
 	{"frequency_exponent", KEY_REAL, AT(frequency_exponent), 0, 2},
 	{"init_scale", KEY_REAL, AT(init_scale), 0, 100, true},
@@ -49,7 +50,8 @@ RecParams
 rec_params_default(bool explicit_feedback)
 {
 	RecParams	p = {
-		.factors = 64, .epochs = 16, .regularization = NAN, .unobserved_weight = NAN, .frequency_exponent = 0.5,
+		.factors = 64, .epochs = 16, .regularization = NAN, .bias_regularization = NAN, .unobserved_weight = NAN,
+		.frequency_exponent = 0.5,
 		.init_scale = 0.1, .weight_transform = REC_TRANSFORM_LOG1P, .cg_steps = 3,
 		.holdout = 0.1, .patience = 3, .seed = 42
 	};
@@ -58,7 +60,6 @@ rec_params_default(bool explicit_feedback)
 	{
 		p.factors = 32;
 		p.epochs = 8;
-		p.regularization = 1.2;
 		p.unobserved_weight = 1;	/* not used */
 		p.weight_transform = REC_TRANSFORM_NONE;
 		p.holdout = 0;
@@ -70,8 +71,9 @@ rec_params_default(bool explicit_feedback)
  * Unobserved: all unobserved pairs together weigh UNOBSERVED_RATIO times as much as the positive ones. Regularization:
  * the value that is best for weights of 1, carried over to weights of another unit. See docs/defaults.md.
  */
-#define UNOBSERVED_RATIO 30
-#define UNIT_REGULARIZATION 0.2
+#define UNOBSERVED_RATIO 20
+#define UNIT_REGULARIZATION 0.25
+#define RATING_REGULARIZATION 1.25	/* explicit: in units of the ratings' standard deviation */
 
 void
 rec_params_resolve(RecParams *p, double sum, int64 n, int users, int items)
@@ -82,6 +84,7 @@ rec_params_resolve(RecParams *p, double sum, int64 n, int users, int items)
 
 	if (sum <= 0)
 		sum = 1;
+	p->bias_regularization = 0;	/* there are no biases */
 	if (isnan(p->unobserved_weight))
 		p->unobserved_weight = UNOBSERVED_RATIO * sum / cells;
 	if (isnan(p->regularization))
@@ -90,6 +93,23 @@ rec_params_resolve(RecParams *p, double sum, int64 n, int users, int items)
 		p->regularization = UNIT_REGULARIZATION * mean *
 			pow((1 + ratio) / (1 + ratio * mean), p->frequency_exponent);
 	}
+}
+
+/* A regularization that was given counts for the biases too. */
+void
+rec_params_resolve_explicit(RecParams *p, double deviation)
+{
+	if (isnan(p->bias_regularization))
+		p->bias_regularization = isnan(p->regularization) ? RATING_REGULARIZATION : p->regularization;
+	if (isnan(p->regularization))
+		p->regularization = RATING_REGULARIZATION * (deviation > 0 ? deviation : 1);
+}
+
+float
+rec_params_bias_penalty(const RecParams *p)
+{
+	return p->regularization > 0 && p->bias_regularization >= 0 ?
+		(float) (p->bias_regularization / p->regularization) : 1;
 }
 
 /* The allowed values in words, for DETAIL */
@@ -138,7 +158,7 @@ find_key(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown parameter \"%s\"", name),
-			 errdetail("Parameters are factors, epochs, regularization, unobserved_weight, frequency_exponent, init_scale, weight_transform, solver, cg_steps, holdout, patience and seed."),
+			 errdetail("Parameters are factors, epochs, regularization, bias_regularization, unobserved_weight, frequency_exponent, init_scale, weight_transform, solver, cg_steps, holdout, patience and seed."),
 			 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
 	return NULL;				/* not reached */
 }
@@ -178,9 +198,11 @@ set_number(RecParams *params, const ParamKey *key, const JsonbValue *v)
 	value = DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, number));
 	if (key->kind == KEY_BIGINT)
 	{
-		if (!(fabs(value) < 9.2e18) || value != floor(value))
+		/* the text, because a double would round the largest numbers; "5.0" is whole too */
+		errno = 0;
+		*(int64 *) at = strtoll(given, NULL, 10);
+		if (errno != 0 || value != floor(value))
 			bad_value(key, given);
-		*(int64 *) at = DatumGetInt64(DirectFunctionCall1(numeric_int8, number));
 		return;
 	}
 	if (!(value >= key->min && value <= key->max) || (key->above_min && value <= key->min) ||

@@ -21,6 +21,7 @@ typedef struct RecParams
 	int			factors;
 	int			epochs;
 	double		regularization; /* lambda; NaN: automatic until rec_params_resolve() */
+	double		bias_regularization;	/* explicit: lambda of the biases; NaN: likewise */
 	double		unobserved_weight;	/* alpha0; NaN: likewise */
 	double		frequency_exponent; /* nu */
 	double		init_scale;		/* standard deviation of the first factors, before 1/sqrt(factors) */
@@ -46,6 +47,15 @@ extern void rec_params_read(RecParams *params, const Jsonb *json, bool explicit_
  * of the matrix. Both follow the data in such a way that neither the unit of the weights nor the density matters.
  */
 extern void rec_params_resolve(RecParams *params, double sum, int64 n, int users, int items);
+
+/*
+ * The same for explicit feedback, from the ratings' standard deviation: a penalty of factors counts in units of the
+ * rating, one of biases does not.
+ */
+extern void rec_params_resolve_explicit(RecParams *params, double deviation);
+
+/* Penalty of a bias in units of that of a factor. */
+extern float rec_params_bias_penalty(const RecParams *params);
 
 /* All values as a jsonb object; automatic ones must have been resolved. */
 extern Jsonb *rec_params_write(const RecParams *params);

@@ -45,6 +45,7 @@ rec_half_step(const RecShared *shared, RecSide side, bool exact, RecMatrix *matr
 		.explicit_feedback = shared->explicit_feedback, .mean = shared->mean,
 		.alpha0 = shared->params.unobserved_weight, .lambda = shared->params.regularization,
 		.nu = shared->params.frequency_exponent,
+		.bias_penalty = rec_params_bias_penalty(&shared->params),
 		.gram = shared->explicit_feedback ? NULL : REC_AT(shared, shared->gram, float),
 		.cg_steps = shared->params.cg_steps,
 		.solver = exact || shared->params.cholesky ? REC_SOLVER_CHOLESKY : REC_SOLVER_CG

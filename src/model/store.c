@@ -304,21 +304,39 @@ rec_store_activate(const RecModel *model, int version)
 	rec_catalog_execute("UPDATE rec.model SET active_version = $2 WHERE model = $1", 2, types, values, NULL);
 }
 
+/*
+ * Runs a statement on a table of the model. Names are looked up as the model's owner and the statement runs as the
+ * table's: after ALTER SCHEMA OWNER these are two, and neither may do both.
+ */
+static void
+run_on_table(const RecModel *model, Relation rel, const char *sql, int nargs, Oid *types, Datum *values, int expected)
+{
+	RecRole		names = rec_role_enter(model->owner),
+				rows;
+	SPIPlanPtr	plan;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	plan = SPI_prepare(sql, nargs, types);
+	if (plan == NULL)
+		elog(ERROR, "statement cannot be prepared: %s", sql);
+	rows = rec_role_enter(rel->rd_rel->relowner);
+	if (SPI_execute_plan(plan, values, NULL, false, 0) != expected)
+		elog(ERROR, "statement failed: %s", sql);
+	rec_role_leave(&rows);
+	rec_role_leave(&names);
+}
+
 static void
 delete_version(const RecModel *model, const char *table, int version)
 {
 	Relation	rel = rec_model_open(model, table, RowExclusiveLock);
-	RecRole		saved = rec_role_enter(rel->rd_rel->relowner);
 	Oid			types[1] = {INT4OID};
 	Datum		values[1] = {Int32GetDatum(version)};
-	char	   *sql = psprintf("DELETE FROM %s WHERE version = $1", quote_qualified_identifier(model->name, table));
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(sql, 1, types, values, NULL, false, 0) != SPI_OK_DELETE)
-		elog(ERROR, "removing version %d failed", version);
+	run_on_table(model, rel, psprintf("DELETE FROM %s WHERE version = $1", quote_qualified_identifier(model->name, table)),
+				 1, types, values, SPI_OK_DELETE);
 	SPI_finish();
-	rec_role_leave(&saved);
 	table_close(rel, NoLock);
 }
 
@@ -327,7 +345,6 @@ rec_store_prune(const RecModel *model, int written, int active)
 {
 	static const char *const tables[] = {"user_history", "user_factors", "item_factors", "model_version"};
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
-	RecRole		saved = rec_role_enter(rel->rd_rel->relowner);
 	Oid			types[3] = {INT4OID, INT4OID, INT4OID};
 	Datum		values[3] = {Int32GetDatum(written), Int32GetDatum(active), Int32GetDatum(model->keep_versions)};
 	char	   *sql = psprintf("SELECT version FROM (SELECT version, row_number() OVER "
@@ -338,16 +355,12 @@ rec_store_prune(const RecModel *model, int written, int active)
 	int		   *old;
 	bool		isnull;
 
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(sql, 3, types, values, NULL, false, 0) != SPI_OK_SELECT)
-		elog(ERROR, "looking up old versions failed");
+	run_on_table(model, rel, sql, 3, types, values, SPI_OK_SELECT);
 	n = SPI_processed;
 	old = MemoryContextAlloc(CurTransactionContext, Max(n, 1) * sizeof(int));
 	for (int i = 0; i < n; i++)
 		old[i] = DatumGetInt32(SPI_getbinval(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1, &isnull));
 	SPI_finish();
-	rec_role_leave(&saved);
 	table_close(rel, NoLock);
 	for (int i = 0; i < n; i++)
 		for (int t = 0; t < (int) lengthof(tables); t++)

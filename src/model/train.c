@@ -124,6 +124,7 @@ load(const RecModel *model, RecTrained *t, RecSumRule *rule, MemoryContext conte
 	RecEvents  *events;
 
 	rec_event_source(model, &source, false);
+	rec_event_source_check_keys(model, &source);
 	events = rec_events_load(model, &source, context);
 	t->run.rows_read = events->rows_read;
 	t->run.events = events->n;
@@ -143,13 +144,35 @@ load(const RecModel *model, RecTrained *t, RecSumRule *rule, MemoryContext conte
 				 errdetail("None of the %lld rows of %s can be used.", (long long) events->rows_read, source.relation)));
 }
 
-/* The automatic parameters, from the positive pairs. */
+static double
+deviation_of(const RecPairs *p)
+{
+	double		mean = 0,
+				squares = 0;
+
+	/* Welford: no cancellation however far the ratings are from zero */
+	for (int64 k = 0; k < p->n; k++)
+	{
+		double		delta = p->pair[k].net - mean;
+
+		mean += delta / (k + 1);
+		squares += delta * (p->pair[k].net - mean);
+	}
+	return p->n > 1 ? sqrt(squares / p->n) : 0;
+}
+
+/* The automatic parameters, from the positive pairs or from the ratings. */
 static void
-resolve_params(RecParams *params, const RecPairs *p)
+resolve_params(RecParams *params, const RecPairs *p, bool explicit_feedback)
 {
 	double		sum = 0;
 	int64		n = 0;
 
+	if (explicit_feedback)
+	{
+		rec_params_resolve_explicit(params, deviation_of(p));
+		return;
+	}
 	for (int64 k = 0; k < p->n; k++)
 		if (p->pair[k].net > 0)
 		{
@@ -168,8 +191,7 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 
 	INSTR_TIME_SET_CURRENT(clock);
 	load(model, t, &rule, context);
-	if (!model->explicit_feedback)
-		resolve_params(params, t->pairs);
+	resolve_params(params, t->pairs, model->explicit_feedback);
 	t->run.load_seconds = lap(&clock);
 
 	rec_progress_phase(REC_PHASE_TRAINING, params->epochs);

@@ -56,8 +56,7 @@ rec_user_scan_end(RecUserScan *scan)
 void
 rec_row_factors(const RecServing *s, HeapTuple tuple, TupleDesc desc, int attnum, float *row)
 {
-	bool		null;
-	ArrayType  *a = DatumGetArrayTypeP(heap_getattr(tuple, attnum, desc, &null));
+	ArrayType  *a = DatumGetArrayTypeP(rec_model_value(tuple, attnum, desc));
 	int			d = s->params.factors;
 
 	if (ARR_NDIM(a) != 1 || ARR_HASNULL(a) || ARR_ELEMTYPE(a) != FLOAT4OID || ARR_DIMS(a)[0] != d)
@@ -67,16 +66,15 @@ rec_row_factors(const RecServing *s, HeapTuple tuple, TupleDesc desc, int attnum
 	memset(row, 0, s->stride * sizeof(float));
 	memcpy(row, ARR_DATA_PTR(a), d * sizeof(float));
 	if (s->rule.explicit_feedback)
-		row[d] = DatumGetFloat4(heap_getattr(tuple, attnum + 1, desc, &null));
+		row[d] = DatumGetFloat4(rec_model_value(tuple, attnum + 1, desc));
 }
 
 void
 rec_row_history(const RecModel *model, const RecServing *s, HeapTuple tuple, TupleDesc desc, int *n, int32 **item,
 				float **net)
 {
-	bool		null;
-	ArrayType  *items = DatumGetArrayTypePCopy(heap_getattr(tuple, 3, desc, &null));
-	ArrayType  *nets = DatumGetArrayTypePCopy(heap_getattr(tuple, 4, desc, &null));
+	ArrayType  *items = DatumGetArrayTypePCopy(rec_model_value(tuple, 3, desc));
+	ArrayType  *nets = DatumGetArrayTypePCopy(rec_model_value(tuple, 4, desc));
 
 	*n = ArrayGetNItems(ARR_NDIM(items), ARR_DIMS(items));
 	*item = (int32 *) ARR_DATA_PTR(items);
@@ -140,7 +138,8 @@ rec_user_row(const RecServing *s, int n, const int32 *item, const float *net, Re
 	row->step = (RecHalfStep) {
 		.matrix = &row->matrix, .other = s->items, .factors = s->params.factors, .stride = s->stride,
 		.explicit_feedback = s->rule.explicit_feedback, .mean = s->mean, .alpha0 = s->params.unobserved_weight,
-		.lambda = s->params.regularization, .nu = s->params.frequency_exponent, .gram = s->gram,
+		.lambda = s->params.regularization, .nu = s->params.frequency_exponent,
+		.bias_penalty = rec_params_bias_penalty(&s->params), .gram = s->gram,
 		.cg_steps = s->params.cg_steps, .solver = REC_SOLVER_CHOLESKY
 	};
 	row->scratch = (void *) TYPEALIGN(64, (uintptr_t) palloc_extended(rec_als_scratch_size(&row->step, n) + 64,

@@ -90,7 +90,7 @@ SELECT try($$SELECT rec.create_model('m1', 'ce.events', keep_versions => -1)$$);
 -- hyperparameters
 SELECT try(format($$SELECT rec.create_model('m1', 'ce.events', params => %L)$$, p))
 FROM (VALUES ('{"factor": 8}'), ('{"lambda": 1}'), ('{"FACTORS": 8}'), ('{"": 8}'), ('[]'), ('7'), ('null'),
-	('{"factors": 0}'), ('{"factors": 10000}'), ('{"factors": 8.5}'), ('{"factors": "8"}'), ('{"factors": null}'),
+	('{"factors": 0}'), ('{"factors": 10000}'), ('{"factors": 8.5}'), ('{"factors": "8"}'), 
 	('{"factors": -1}'), ('{"epochs": 0}'), ('{"epochs": 1001}'), ('{"regularization": -0.1}'),
 	('{"unobserved_weight": 0}'), ('{"unobserved_weight": 1e7}'), ('{"frequency_exponent": 2.1}'),
 	('{"init_scale": 0}'), ('{"weight_transform": "log"}'), ('{"weight_transform": 1}'), ('{"solver": "CG"}'),

@@ -107,6 +107,7 @@ make_problem(int factors, bool explicit_feedback, int nrows, const int *length, 
 						   .alpha0 = explicit_feedback ? NAN : 0.3f,
 						   .lambda = explicit_feedback ? 1.2f : 0.05f,
 						   .nu = explicit_feedback ? 0.5f : 1,
+						   .bias_penalty = explicit_feedback ? 0.6f : NAN,
 						   .gram = explicit_feedback ? NULL : p.gram,
 						   .cg_steps = 3};
 	if (!explicit_feedback)
@@ -165,7 +166,8 @@ reference_system(const Problem *p, int64_t r, double *a, double *b)
 				a[j * dims + k] += (double) s->alpha0 * (double) p->other[i * s->stride + j] *
 								   (double) p->other[i * s->stride + k];
 	for (int j = 0; j < dims; j++)
-		a[j * dims + j] += (double) s->lambda * pow(count, (double) s->nu);
+		a[j * dims + j] += (double) s->lambda * pow(count, (double) s->nu) *
+						   (j < s->factors ? 1 : (double) s->bias_penalty);
 	for (int64_t k = p->start[r]; k < p->start[r + 1]; k++)
 	{
 		const float *row = p->other + (int64_t) p->column[k] * s->stride;

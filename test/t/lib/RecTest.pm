@@ -102,7 +102,7 @@ sub answers_sql
 sub factors
 {
 	my ($node, $model, $version, $db) = @_;
-	my $which = $version // "(SELECT active_version FROM rec.model WHERE quote_ident(model) = '$model')";
+	my $which = $version // "(SELECT active_version FROM rec.model WHERE quote_ident(model) = \$q\$$model\$q\$)";
 
 	return $node->safe_psql($db // 'postgres', qq{
 		SELECT md5(string_agg(item_id || factors::text || bias || popularity, ';' ORDER BY position))
