@@ -17,8 +17,8 @@ bench_begin
 make_events events "$EVENTS"
 printf '%s events, %s users, %s items; %s workers beside the session; %s repetitions\n\n' "$EVENTS" "$USERS" "$ITEMS" "$WORKERS" "$REPS"
 
-# the smallest training there is: only its load leg counts
-small='{"factors": 1, "epochs": 1, "holdout": 0, "weight_transform": "none", "unobserved_weight": 0.1, "regularization": 5}'
+# one epoch, with workers and the shared memory of a real training
+one=$(params "$STORE_FACTORS" 1 cg)
 printf '%-10s %9s %10s %10s %8s\n' keys 'table MB' 'sum() s' 'load s' ratio
 for kind in $TABLES; do
     sum='sum(user_id), sum(item_id), sum(value)'
@@ -36,8 +36,8 @@ for kind in $TABLES; do
     i=0
     while [ $((i += 1)) -le "$REPS" ]; do
         # three short ones around each load
-        for k in 1 2 3; do seconds_of "SELECT $sum FROM $table" "SET max_parallel_workers_per_gather = $WORKERS"; done | median >"$WORK/sum"
-        train bm "$table" "$small"
+        for _ in 1 2 3; do seconds_of "SELECT $sum FROM $table" "SET max_parallel_workers_per_gather = $WORKERS"; done | median >"$WORK/sum"
+        train bm "$table" "$one"
         echo "$(cat "$WORK/sum") $load" >>"$WORK/load.$kind"
         progress "$kind: $(tail -n 1 "$WORK/load.$kind")"
     done
@@ -54,7 +54,6 @@ esac
 
 # --------------------------------------------------------------------- storing
 
-one=$(params "$STORE_FACTORS" 1 cg)
 train bm events "$one"
 names='model_version item_factors user_factors user_history'
 for format in text binary; do

@@ -20,7 +20,10 @@ CREATE TABLE rec.model (
 	params           jsonb NOT NULL,
 	keep_versions    int NOT NULL CHECK (keep_versions >= 1),
 	active_version   int,
-	created_at       timestamptz NOT NULL DEFAULT pg_catalog.now()
+	created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
+	items_schema     text,
+	items_relation   text,
+	item_key         text
 );
 
 COMMENT ON TABLE rec.model IS 'Recommendation models, one row each; the model''s tables and functions live in the schema of the same name. Shows the models whose schema the current role may use. Written by rec.create_model, rec.alter_model and rec.train only.';
@@ -39,6 +42,9 @@ COMMENT ON COLUMN rec.model.params IS 'Hyperparameters that differ from the defa
 COMMENT ON COLUMN rec.model.keep_versions IS 'How many trained versions are kept';
 COMMENT ON COLUMN rec.model.active_version IS 'The version that recommend() serves; null before the first training';
 COMMENT ON COLUMN rec.model.created_at IS 'When the model was created';
+COMMENT ON COLUMN rec.model.items_schema IS 'Schema of the item relation; null: there is none';
+COMMENT ON COLUMN rec.model.items_relation IS 'Item relation, over whose columns recommend() takes a filter; found by name at every use';
+COMMENT ON COLUMN rec.model.item_key IS 'Column of the item relation that holds the item''s key';
 
 CREATE TABLE rec.training_run (
 	model            text NOT NULL,

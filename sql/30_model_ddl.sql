@@ -99,24 +99,46 @@ COMMENT ON VIEW %1$I.active_users IS 'Users of the active version, see user_fact
 
 CREATE OR REPLACE FUNCTION %1$I.recommend(user_id %4$s, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	exclude_events text[] DEFAULT NULL, candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL,
-	version int DEFAULT NULL)
+	version int DEFAULT NULL, min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL,
+	filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
 RETURNS TABLE (item_id %3$s, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
-	FROM rec._recommend(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6, $7, NULL::jsonb) r;
+	FROM rec._recommend(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6, $7,
+		CASE WHEN $8 IS NULL AND $9 IS NULL AND $10 IS NULL AND $11 IS NULL AND $12 IS NULL THEN NULL
+		ELSE pg_catalog.jsonb_build_object('min_score', $8::pg_catalog.float8, 'after', $9, 'filter', $10, 'filter_args', $11,
+			'item_set', $12) END) r;
 END;
-COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all), best first. exclude_seen leaves out items of the user''s events, exclude_events only those of the named event types; candidates and exclude allow and forbid items. source: personalized (stored factors), folded_in (from the events as they stand now), popular (nothing positive is known of the user). An unknown user gets popular items. Errors: k negative, version unknown, no USAGE on the schema.';
+COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all), best first. exclude_seen leaves out items of the user''s events, exclude_events only those of the named event types; candidates and exclude allow and forbid items. source: personalized (stored factors), folded_in (from the events as they stand now), popular (nothing positive is known of the user). An unknown user gets popular items, whose score is their popularity. min_score: only rows with at least this score. after: a page that goes on where another ended, without repeats: a rank (after => ''20'': rows after rank 20; exact as long as nothing changes), or the last row as ''{"score": s, "item": "id"}'' (keeps its place when items before it come or go); ranks go on counting. filter: one SQL boolean expression over the model''s item relation (rec.alter_model, items), with values for its placeholders :name in filter_args (numbers become numeric, strings and null take the type of their context, booleans, arrays of numbers or of strings); run with the caller''s rights, once for a statement; an item that the relation does not have passes no filter. item_set: a named filter whose result is kept, see rec.create_item_set. All of these combine, and the answer is the exact top k of what they allow. Errors: k negative, version unknown, no USAGE on the schema, min_score or after not as described, a filter that is not one expression (syntax_error) or holds a subquery or a volatile function (feature_not_supported), a placeholder without a value, no item relation, no SELECT on the columns of the filter, unknown item set.';
 
 CREATE OR REPLACE FUNCTION %1$I.recommend_for(recent_items %5$s[], k int DEFAULT 10, exclude_seen boolean DEFAULT true,
-	candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL, version int DEFAULT NULL)
+	candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL, version int DEFAULT NULL,
+	min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL,
+	filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
 RETURNS TABLE (item_id %3$s, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
-	FROM rec._recommend_for(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6, NULL::jsonb) r;
+	FROM rec._recommend_for(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6,
+		CASE WHEN $7 IS NULL AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL AND $11 IS NULL THEN NULL
+		ELSE pg_catalog.jsonb_build_object('min_score', $7::pg_catalog.float8, 'after', $8, 'filter', $9, 'filter_args', $10,
+			'item_set', $11) END) r;
 END;
-COMMENT ON FUNCTION %1$I.recommend_for IS 'The k best items for a basket or an anonymous visitor, given the items at hand (each counts as one event). Unknown items are ignored; without a known one the answer is popular items.';
+COMMENT ON FUNCTION %1$I.recommend_for IS 'The k best items for a basket or an anonymous visitor, given the items at hand (each counts as one event). Unknown items are ignored; without a known one the answer is popular items. The other arguments and errors: as of recommend().';
+
+CREATE OR REPLACE FUNCTION %1$I.buy_again(user_id %4$s, k int DEFAULT 10, half_life interval DEFAULT '90 days',
+	version int DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
+RETURNS TABLE (item_id %3$s, score real, rank int, last_at timestamptz)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500 ROWS 10
+BEGIN ATOMIC
+	SELECT r.item_id, r.score, r.rank, r.last_at
+	FROM rec._buy_again(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4,
+		CASE WHEN $5 IS NULL AND $6 IS NULL AND $7 IS NULL THEN NULL
+		ELSE pg_catalog.jsonb_build_object('filter', $5, 'filter_args', $6,
+			'item_set', $7) END) r;
+END;
+COMMENT ON FUNCTION %1$I.buy_again IS 'The k items that a user is most likely to take again (k null: all), by own frequency and recency: score is the sum of the weights of the user''s events with the item, each halved per half_life before the user''s newest event (null: no decay; with explicit feedback each event counts 1); only items with a sum above zero. last_at: the newest event with the item. filter, filter_args and item_set: as in recommend(). Without live events (no index, no SELECT on them) the stored history serves: its net weights, last_at null. Unknown user: no rows. Errors: k negative, half_life not above zero, version unknown, no USAGE on the schema.';
 
 CREATE OR REPLACE FUNCTION %1$I.recommend_users(item_id %5$s, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	version int DEFAULT NULL)

@@ -19,7 +19,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#define MODEL_COLUMNS 14
+#define MODEL_COLUMNS 17
 
 static char *
 text_argument(FunctionCallInfo fcinfo, int i)
@@ -60,12 +60,13 @@ feedback_of(const char *name)
 	return strcmp(name, "explicit") == 0;
 }
 
-/* The values of a row of rec.model, in the order of the columns up to active_version. */
+/* The values of a row of rec.model, in the order of the columns, without created_at. */
 static void
 model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
 {
 	const char *texts[] = {m->name, m->events_schema, m->events_relation, m->user_column, m->item_column,
 	m->value_column, m->event_column};
+	const char *items[] = {m->items_schema, m->items_relation, m->item_key};
 	int			i;
 
 	memset(nulls, ' ', MODEL_COLUMNS);
@@ -93,6 +94,12 @@ model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
 	types[i] = INT4OID;
 	nulls[i] = m->active_version ? ' ' : 'n';
 	values[i++] = Int32GetDatum(m->active_version);
+	for (int k = 0; k < (int) lengthof(items); k++, i++)
+	{
+		types[i] = TEXTOID;
+		values[i] = items[k] ? CStringGetTextDatum(items[k]) : (Datum) 0;
+		nulls[i] = items[k] ? ' ' : 'n';
+	}
 	Assert(i == MODEL_COLUMNS);
 }
 
@@ -104,6 +111,7 @@ forget_model(const char *name)
 
 	rec_catalog_execute("DELETE FROM rec.model WHERE model = $1", 1, types, values, NULL);
 	rec_catalog_execute("DELETE FROM rec.training_run WHERE model = $1", 1, types, values, NULL);
+	rec_catalog_execute("DELETE FROM rec.item_set WHERE model = $1", 1, types, values, NULL);
 }
 
 /* An existing schema may become a model's when the caller owns it and it is empty. */
@@ -238,6 +246,7 @@ rec_create_model(PG_FUNCTION_ARGS)
 	m.params = PG_ARGISNULL(10) ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"))) :
 		PG_GETARG_JSONB_P(10);
 	m.keep_versions = PG_ARGISNULL(11) ? 2 : PG_GETARG_INT32(11);
+	rec_options_items(&m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
 	rec_options_check(&m, &source);
 
 	m.schema = provide_schema(m.name);
@@ -245,8 +254,8 @@ rec_create_model(PG_FUNCTION_ARGS)
 	model_row(&m, types, values, nulls);
 	rec_catalog_execute("INSERT INTO rec.model (model, events_schema, events_relation, user_column, item_column, "
 						"value_column, event_column, event_weights, time_column, half_life, feedback, params, "
-						"keep_versions, active_version) VALUES "
-						"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+						"keep_versions, active_version, items_schema, items_relation, item_key) VALUES "
+						"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
 						MODEL_COLUMNS, types, values, nulls);
 	create_functions(&m, source.user_type, source.item_type);
 	rec_advise_index(&m, &source);
@@ -258,7 +267,7 @@ static void
 reset_option(RecModel *m, const char *name)
 {
 	static const char *const names[] = {"value_column", "event_column", "event_weights", "time_column", "half_life",
-	"feedback", "params", "keep_versions"};
+	"feedback", "params", "keep_versions", "items"};
 	const char *near;
 
 	if (strcmp(name, "value_column") == 0)
@@ -277,13 +286,15 @@ reset_option(RecModel *m, const char *name)
 		m->params = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
 	else if (strcmp(name, "keep_versions") == 0)
 		m->keep_versions = 2;
+	else if (strcmp(name, "items") == 0)
+		m->items_schema = m->items_relation = m->item_key = NULL;
 	else
 	{
 		near = rec_nearest_name(name, names, lengthof(names));
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" cannot be reset", name),
-				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params and keep_versions."),
+				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions and items."),
 				 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
 	}
 }
@@ -323,6 +334,7 @@ take_options(RecModel *m, FunctionCallInfo fcinfo)
 		m->params = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(m->params), PG_GETARG_DATUM(10)));
 	if (!PG_ARGISNULL(11))
 		m->keep_versions = PG_GETARG_INT32(11);
+	rec_options_items(m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
 }
 
 PG_FUNCTION_INFO_V1(rec_alter_model);
@@ -344,15 +356,16 @@ rec_alter_model(PG_FUNCTION_ARGS)
 
 		rec_params_read(&params, PG_GETARG_JSONB_P(10), m->explicit_feedback);	/* a clear error before the concatenation */
 	}
-	if (!PG_ARGISNULL(12))
-		reset_options(m, PG_GETARG_ARRAYTYPE_P(12));
+	if (!PG_ARGISNULL(14))
+		reset_options(m, PG_GETARG_ARRAYTYPE_P(14));
 	take_options(m, fcinfo);
 	rec_options_check(m, &source);
 	rec_event_source_check_keys(m, &source);
 	model_row(m, types, values, nulls);
 	updated = rec_catalog_execute("UPDATE rec.model SET events_schema = $2, events_relation = $3, user_column = $4, "
 						"item_column = $5, value_column = $6, event_column = $7, event_weights = $8, time_column = $9, "
-						"half_life = $10, feedback = $11, params = $12, keep_versions = $13 "
+						"half_life = $10, feedback = $11, params = $12, keep_versions = $13, items_schema = $15, "
+						"items_relation = $16, item_key = $17 "
 						"WHERE model = $1 AND active_version IS NOT DISTINCT FROM $14",
 						MODEL_COLUMNS, types, values, nulls);
 	if (updated != 1)
@@ -385,7 +398,7 @@ rec_drop_model(PG_FUNCTION_ARGS)
 	q = quote_identifier(name);
 	/* RESTRICT throughout: what others built on the model is not ours to drop */
 	spi_run(psprintf("DROP FUNCTION IF EXISTS %s.recommend, %s.recommend_for, %s.recommend_users, %s.recommend_many, "
-					 "%s.similar_items, %s.similar_users, %s.predict, %s.explain", q, q, q, q, q, q, q, q), SPI_OK_UTILITY);
+					 "%s.similar_items, %s.similar_users, %s.predict, %s.explain, %s.buy_again", q, q, q, q, q, q, q, q, q), SPI_OK_UTILITY);
 	spi_run(psprintf("DROP VIEW IF EXISTS %s.active_items, %s.active_users", q, q), SPI_OK_UTILITY);
 	spi_run(psprintf("DROP TABLE IF EXISTS %s.recommendation, %s.user_history, %s.user_factors, %s.item_factors, "
 					 "%s.model_version", q, q, q, q, q), SPI_OK_UTILITY);
@@ -411,6 +424,7 @@ rec_rename_model(PG_FUNCTION_ARGS)
 	forget_model(new_name);		/* what DROP SCHEMA may have left of a former model of that name */
 	rec_catalog_execute("UPDATE rec.model SET model = $2 WHERE model = $1", 2, types, values, NULL);
 	rec_catalog_execute("UPDATE rec.training_run SET model = $2 WHERE model = $1", 2, types, values, NULL);
+	rec_catalog_execute("UPDATE rec.item_set SET model = $2 WHERE model = $1", 2, types, values, NULL);
 	PG_RETURN_VOID();
 }
 

@@ -14,6 +14,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/items.h"
 #include "model/pairs.h"
 #include "model/params.h"
 #include "nodes/makefuncs.h"
@@ -69,19 +70,20 @@ nearest_relation(const char *schema, const char *relation)
 	return near ? quote_qualified_identifier(schema, near) : NULL;
 }
 
-void
-rec_options_events(RecModel *model, const char *events)
+/* Finds a relation named by an option; what: for the error. */
+static Oid
+find_relation(const char *given, const char *what)
 {
 	List	   *parts = NIL;
 	RangeVar   *name;
 	Oid			relid = InvalidOid;
 	char	   *near;
 
-	if (SplitIdentifierString(pstrdup(events), '.', &parts) && list_length(parts) >= 1 && list_length(parts) <= 2)
+	if (SplitIdentifierString(pstrdup(given), '.', &parts) && list_length(parts) >= 1 && list_length(parts) <= 2)
 		name = list_length(parts) == 2 ? makeRangeVar(linitial(parts), lsecond(parts), -1) :
 			makeRangeVar(NULL, linitial(parts), -1);
 	else
-		name = makeRangeVar(NULL, pstrdup(events), -1);	/* a name with spaces, written without quotes */
+		name = makeRangeVar(NULL, pstrdup(given), -1);	/* a name with spaces, written without quotes */
 	if (name->schemaname == NULL || OidIsValid(get_namespace_oid(name->schemaname, true)))
 		relid = RangeVarGetRelid(name, NoLock, true);
 	if (!OidIsValid(relid))
@@ -89,12 +91,40 @@ rec_options_events(RecModel *model, const char *events)
 		near = nearest_relation(name->schemaname, name->relname);
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
-				 errmsg("event relation \"%s\" does not exist", events),
+				 errmsg("%s relation \"%s\" does not exist", what, given),
 				 near ? errhint("Perhaps you meant %s.", near) :
 				 errhint("Give a table or view, with its schema where it is not on the search_path.")));
 	}
+	return relid;
+}
+
+void
+rec_options_events(RecModel *model, const char *events)
+{
+	Oid			relid = find_relation(events, "event");
+
 	model->events_schema = get_namespace_name(get_rel_namespace(relid));
 	model->events_relation = get_rel_name(relid);
+}
+
+void
+rec_options_items(RecModel *model, const char *items, const char *item_key)
+{
+	if (items)
+	{
+		Oid			relid = find_relation(items, "item");
+
+		model->items_schema = get_namespace_name(get_rel_namespace(relid));
+		model->items_relation = get_rel_name(relid);
+		model->item_key = pstrdup(model->item_column);
+	}
+	if (item_key && model->items_relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("item_key needs items"),
+				 errhint("Name the relation that describes the items, for example items => 'web.products'.")));
+	if (item_key)
+		model->item_key = pstrdup(item_key);
 }
 
 static void
@@ -145,6 +175,7 @@ void
 rec_options_check(const RecModel *model, RecEventSource *source)
 {
 	RecKeyType	kind;
+	RecItemSource items;
 	RecParams	params = rec_params_default(model->explicit_feedback);
 
 	check_combination(model);
@@ -153,6 +184,8 @@ rec_options_check(const RecModel *model, RecEventSource *source)
 	rec_key_type(&kind, source->user_type, source->user_collation, "user", CurrentMemoryContext);
 	rec_key_type(&kind, source->item_type, source->item_collation, "item", CurrentMemoryContext);
 	check_select(model, source);
+	if (model->items_relation)
+		rec_item_source(model, source->item_type, &items);
 }
 
 static Oid

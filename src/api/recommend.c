@@ -2,7 +2,7 @@
  * recommend.c
  *		recommend(), recommend_for() and predict().
  */
-#include "api/serve.h"
+#include "api/allowed.h"
 
 #include <math.h>
 
@@ -12,54 +12,19 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
-/* Which items an answer may hold. */
-typedef struct Allowed
-{
-	bool	   *mask;			/* per position */
-	int			n;				/* how many are true */
-} Allowed;
-
-static void
-forbid(Allowed *allowed, const int32 *item, int n)
-{
-	for (int i = 0; i < n; i++)
-		if (item[i] >= 0 && allowed->mask[item[i]])
-		{
-			allowed->mask[item[i]] = false;
-			allowed->n--;
-		}
-}
-
-/* All items, or the candidates, without the excluded ones. */
-static Allowed
-allowed_by_arguments(const RecCall *call, int candidates_argument, int exclude_argument)
-{
-	int			n;
-	int32	   *item = rec_call_items(call, candidates_argument, &n);
-	Allowed		allowed = {.mask = palloc_extended(Max(call->serving->n, 1), MCXT_ALLOC_HUGE)};
-
-	memset(allowed.mask, item == NULL, call->serving->n);
-	allowed.n = item == NULL ? call->serving->n : n;
-	for (int i = 0; item && i < n; i++)
-		allowed.mask[item[i]] = true;
-	item = rec_call_items(call, exclude_argument, &n);
-	forbid(&allowed, item, n);
-	return allowed;
-}
-
 /* What the user has had; items of negative net weight are never recommended. */
 static void
-forbid_history(Allowed *allowed, const RecCall *call, const RecUser *user, bool seen, bool by_type)
+forbid_history(RecAllowed *allowed, const RecCall *call, const RecUser *user, bool seen, bool by_type)
 {
 	for (int i = 0; i < user->n; i++)
 		if ((seen && !by_type) || (!call->serving->rule.explicit_feedback && user->net[i] < 0))
-			forbid(allowed, &user->item[i], 1);
+			rec_forbid(allowed, &user->item[i], 1);
 	if (!seen || !by_type)
 		return;
 	if (user->live.nof_types >= 0)
-		forbid(allowed, user->live.of_types, user->live.nof_types);
+		rec_forbid(allowed, user->live.of_types, user->live.nof_types);
 	else
-		forbid(allowed, user->item, user->n);	/* the types of stored events are not known: all count */
+		rec_forbid(allowed, user->item, user->n);	/* the types of stored events are not known: all count */
 }
 
 static void
@@ -73,49 +38,126 @@ put_row(const RecCall *call, int position, float score, int rank, const char *so
 	tuplestore_putvalues(call->result->setResult, call->result->setDesc, v, null);
 }
 
-static void
-answer_popular(const RecCall *call, const Allowed *allowed)
+/* Where the page begins that is asked for. */
+typedef struct PageStart
 {
-	const RecServing *s = call->serving;
-	int			rank = 0,
-				limit = rec_call_limit(call, allowed->n);
+	int			skip;			/* allowed items that come before it */
+	bool		cursor;
+	float		score;			/* of the cursor: as it was returned */
+	int			position;		/* -1: the version does not know the item */
+} PageStart;
 
-	for (int i = 0; i < s->n && rank < limit; i++)
-	{
-		int			position = s->by_popularity[i];
+static PageStart
+page_of(const RecCall *call, const RecRequest *request)
+{
+	PageStart	page = {.skip = request->after_rank, .cursor = request->has_cursor, .score = request->cursor_score,
+	.position = -1};
+	Datum		key;
 
-		if (!allowed->mask[position])
-			continue;
-		put_row(call, position, s->popularity[position], ++rank, "popular");
-	}
+	if (page.cursor && rec_key_coerce(&call->serving->keys.kind, CStringGetTextDatum(request->cursor_item), TEXTOID, &key))
+		page.position = rec_keys_find(&call->serving->keys, key);
+	return page;
+}
+
+/* Whether a row of the given score stands before the cursor, or is its row. Equal scores go by position. */
+static bool
+up_to_cursor(const PageStart *page, float score, int position)
+{
+	return score > page->score || (score == page->score && position <= page->position);
 }
 
 static void
-answer(const RecCall *call, const Allowed *allowed, const RecUser *user)
+answer_popular(const RecCall *call, const RecAllowed *allowed, const RecRequest *request, const PageStart *page)
 {
 	const RecServing *s = call->serving;
+	int			rank = 0,
+				rows = 0,
+				limit = rec_call_limit(call, allowed->n);
+
+	for (int i = 0; i < s->n && rows < limit; i++)
+	{
+		int			position = s->by_popularity[i];
+		float		score = s->popularity[position];
+
+		if (!allowed->mask[position])
+			continue;
+		if (++rank <= page->skip || (page->cursor && up_to_cursor(page, score, position)))
+			continue;
+		if (request->has_min_score && !(score >= request->min_score))
+			break;
+		put_row(call, position, score, rank, "popular");
+		rows++;
+	}
+}
+
+/*
+ * Takes out what stands up to the cursor. Where the cursor's item still has the score that was returned, its exact place
+ * is known: adding the offset may have made equal what was not.
+ */
+static void
+forbid_up_to_cursor(RecAllowed *allowed, const PageStart *page, const float *score, float offset, int n)
+{
+	bool		exact = page->position >= 0 && score[page->position] + offset == page->score;
+	RecScored	at = {exact ? score[page->position] : 0, page->position};
+
+	for (int32 i = 0; i < n; i++)
+	{
+		RecScored	s = {score[i], i};
+
+		if (exact ? !rec_scored_before(at, s) : up_to_cursor(page, score[i] + offset, i))
+			rec_forbid(allowed, &i, 1);
+	}
+}
+
+/* The best `limit` allowed items, best first. */
+static RecTopK
+best_items(const RecCall *call, const RecAllowed *allowed, const float *vector, const float *score, int limit)
+{
+	const RecServing *s = call->serving;
+	RecTopK		top;
+
+	rec_topk_init(&top, palloc_extended(Max(limit, 1) * sizeof(RecScored), MCXT_ALLOC_HUGE), limit);
+	if (score == NULL && limit <= s->n / 16)
+		(void) rec_pick(&s->codes, s->items, s->n, s->stride, vector, allowed->mask, &top, palloc(s->stride));
+	else						/* so many that bounds would leave out little */
+		rec_topk_scan(&top, score ? score : rec_call_scores(call, vector), allowed->mask, s->n);
+	rec_topk_sort(&top);
+	return top;
+}
+
+static void
+answer(const RecCall *call, RecAllowed *allowed, const RecUser *user, const RecRequest *request)
+{
+	PageStart	page = page_of(call, request);
+	int			before = 0;
+	float	   *score = NULL;
 	float		offset;
 	RecTopK		top;
-	int			limit = rec_call_limit(call, allowed->n);
 
-	if (limit == 0)
+	if (rec_call_limit(call, allowed->n) == 0 || page.skip >= allowed->n)
 		return;
 	if (user->source == REC_SOURCE_POPULAR)
 	{
-		answer_popular(call, allowed);
+		answer_popular(call, allowed, request, &page);
 		return;
 	}
-	offset = rec_user_offset(s, user);
-	rec_topk_init(&top, palloc_extended(limit * sizeof(RecScored), MCXT_ALLOC_HUGE), limit);
-	if (limit <= s->n / 16)
-		(void) rec_pick(&s->codes, s->items, s->n, s->stride, user->vector, allowed->mask, &top,
-						palloc(s->stride));
-	else						/* so many that bounds would leave out little */
-		rec_topk_scan(&top, rec_call_scores(call, user->vector), allowed->mask, s->n);
-	rec_topk_sort(&top);
-	for (int r = 0; r < top.n; r++)
-		put_row(call, top.entry[r].position, top.entry[r].score + offset, r + 1,
+	offset = rec_user_offset(call->serving, user);
+	if (page.cursor)
+	{
+		before = allowed->n;
+		score = rec_call_scores(call, user->vector);
+		forbid_up_to_cursor(allowed, &page, score, offset, call->serving->n);
+		before -= allowed->n;
+	}
+	top = best_items(call, allowed, user->vector, score,
+					 (int) Min((int64) call->k + page.skip, (int64) allowed->n));
+	for (int r = page.skip; r < top.n; r++)
+	{
+		if (request->has_min_score && !(top.entry[r].score + offset >= request->min_score))
+			break;
+		put_row(call, top.entry[r].position, top.entry[r].score + offset, before + r + 1,
 				user->source == REC_SOURCE_FOLDED_IN ? "folded_in" : "personalized");
+	}
 }
 
 PG_FUNCTION_INFO_V1(rec_recommend);
@@ -125,18 +167,21 @@ rec_recommend(PG_FUNCTION_ARGS)
 	RecCall		call;
 	RecKeyType	user_type;
 	RecUser		user;
-	Allowed		allowed;
+	RecAllowed	allowed;
+	RecRequest	request;
 	Datum		key = 0;
 	bool		known;
 	ArrayType  *types = PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5);
 
+	rec_request_read(&request, fcinfo, 9);
 	rec_call_begin(&call, fcinfo, 3, 8);
 	rec_call_user_type(&call, &user_type);
 	known = rec_call_key(&call, 1, &user_type, &key);
 	rec_user_get(call.model, call.serving, key, user_type.type, known, types, &user);
-	allowed = allowed_by_arguments(&call, 6, 7);
+	allowed = rec_allowed_by_arguments(&call, 6, 7);
+	rec_allow_filtered(&allowed, &call, &request);
 	forbid_history(&allowed, &call, &user, PG_ARGISNULL(4) || PG_GETARG_BOOL(4), types != NULL);
-	answer(&call, &allowed, &user);
+	answer(&call, &allowed, &user, &request);
 	rec_call_end(&call);
 	return (Datum) 0;
 }
@@ -164,13 +209,16 @@ rec_recommend_for(PG_FUNCTION_ARGS)
 {
 	RecCall		call;
 	RecUser		user;
-	Allowed		allowed;
+	RecAllowed	allowed;
+	RecRequest	request;
 
+	rec_request_read(&request, fcinfo, 8);
 	rec_call_begin(&call, fcinfo, 3, 7);
 	fold_in_items(&call, 1, &user);
-	allowed = allowed_by_arguments(&call, 5, 6);
+	allowed = rec_allowed_by_arguments(&call, 5, 6);
+	rec_allow_filtered(&allowed, &call, &request);
 	forbid_history(&allowed, &call, &user, PG_ARGISNULL(4) || PG_GETARG_BOOL(4), false);
-	answer(&call, &allowed, &user);
+	answer(&call, &allowed, &user, &request);
 	rec_call_end(&call);
 	return (Datum) 0;
 }

@@ -29,7 +29,7 @@ enum
 {
 	Anum_model = 1, Anum_events_schema, Anum_events_relation, Anum_user_column, Anum_item_column, Anum_value_column,
 	Anum_event_column, Anum_event_weights, Anum_time_column, Anum_half_life, Anum_feedback, Anum_params,
-	Anum_keep_versions, Anum_active_version, Anum_created_at
+	Anum_keep_versions, Anum_active_version, Anum_created_at, Anum_items_schema, Anum_items_relation, Anum_item_key
 };
 
 /* Columns of a model's model_version table that are needed here */
@@ -102,8 +102,8 @@ static RecModel *
 model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 {
 	RecModel   *m = palloc0(sizeof(RecModel));
-	Datum		v[Anum_created_at];
-	bool		null[Anum_created_at];
+	Datum		v[Anum_item_key];
+	bool		null[Anum_item_key];
 	HeapTuple	ns = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 
 	if (!HeapTupleIsValid(ns))
@@ -124,6 +124,9 @@ model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 	m->value_column = text_or_null(FIELD(value_column));
 	m->event_column = text_or_null(FIELD(event_column));
 	m->time_column = text_or_null(FIELD(time_column));
+	m->items_schema = text_or_null(FIELD(items_schema));
+	m->items_relation = text_or_null(FIELD(items_relation));
+	m->item_key = text_or_null(FIELD(item_key));
 	m->explicit_feedback = strcmp(text_or_null(FIELD(feedback)), "explicit") == 0;
 #undef FIELD
 	if (!null[Anum_event_weights - 1])

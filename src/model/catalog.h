@@ -35,6 +35,9 @@ typedef struct RecModel
 	Jsonb	   *params;
 	int			keep_versions;
 	int			active_version; /* 0: never trained */
+	char	   *items_schema;	/* these three NULL: no item relation */
+	char	   *items_relation;
+	char	   *item_key;
 	TransactionId row_xmin;		/* these two tell whether the row is the same one as before */
 	ItemPointerData row_tid;
 } RecModel;

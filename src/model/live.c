@@ -341,7 +341,7 @@ take_rows(const RecModel *model, const RecServing *s, const RecEventSource *sour
 		  MemoryContext context)
 {
 	int			rows = Min(SPI_processed, (uint64) rec_fold_in_events);
-	RecEvent   *event = palloc(Max(rows, 1) * sizeof(RecEvent));
+	RecEvent   *event = MemoryContextAlloc(context, Max(rows, 1) * sizeof(RecEvent));
 	RecEventWeights *weights = model->event_weights ? rec_event_weights_read(model->event_weights) : NULL;
 	int			n = 0;
 
@@ -360,6 +360,9 @@ take_rows(const RecModel *model, const RecServing *s, const RecEventSource *sour
 		n++;
 	}
 	sum_events(event, n, &s->rule, live);
+	live->event = event;
+	live->nevents = n;
+	live->time_type = source->time_type;
 }
 
 static uint64

@@ -20,6 +20,9 @@ typedef struct RecLive
 	int			n;				/* pairs with items that the version knows, ascending by item */
 	int32	   *item;
 	float	   *net;
+	int			nevents;		/* the events behind the pairs, ascending by item */
+	struct RecEvent *event;
+	Oid			time_type;		/* of the time column; InvalidOid: there is none */
 	int			nof_types;		/* items of events of the types asked for; -1: not asked for */
 	int32	   *of_types;		/* not sorted, may repeat */
 } RecLive;

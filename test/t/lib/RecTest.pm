@@ -136,15 +136,15 @@ sub wait_for
 	die "waited in vain for $expected: $sql\nlast answer: $answer\n";
 }
 
-# Waits until the training of a model by the given backend is in a phase (and has finished so many epochs).
+# Waits until the training of a model by the given backend, begun after $since, is in a phase (and has finished so many epochs).
 sub wait_phase
 {
-	my ($watch, $model, $pid, $phase, $epoch) = @_;
+	my ($watch, $model, $pid, $phase, $epoch, $since) = @_;
 
 	$epoch //= 0;
 	my $answer = wait_for($watch,
 		"SELECT state || ' ' || (phase = '$phase' AND epoch >= $epoch) FROM rec.training_progress"
-		  . " WHERE model = '$model' AND pid = $pid",
+		  . " WHERE model = '$model' AND pid = $pid AND started_at >= '$since'",
 		qr/^(running true|done .*|failed .*)$/);
 	die "the training is not in phase $phase any more: $answer\n" unless $answer =~ /^running/;
 	return;
@@ -173,8 +173,9 @@ sub train_until
 
 	$trainer //= session($node);
 	$trainer->safe("SELECT rec.alter_model('$model', events => '$events')");
+	my $since = $watch->query('SELECT clock_timestamp()');	# the session's former training is not meant
 	$trainer->send("SELECT rec.train('$model', '$params')");
-	wait_phase($watch, $model, $trainer->pid, $phase, $phase eq 'training' ? 2 : 0);
+	wait_phase($watch, $model, $trainer->pid, $phase, $phase eq 'training' ? 2 : 0, $since);
 	$watch->close;
 	return $trainer;
 }
