@@ -29,6 +29,10 @@ CREATE TABLE %1$I.user_history (
 	version int NOT NULL, user_id %2$s NOT NULL, items int[] NOT NULL, weights real[] NOT NULL,
 	PRIMARY KEY (version, user_id))
 	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
+CREATE TABLE %1$I.recommendation (
+	user_id %2$s NOT NULL, rank int NOT NULL, item_id %3$s NOT NULL, score real NOT NULL, source text NOT NULL,
+	version int NOT NULL, PRIMARY KEY (user_id, rank))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 ALTER TABLE %1$I.model_version ALTER gram SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.item_factors ALTER factors SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.user_factors ALTER factors SET STORAGE EXTERNAL;
@@ -67,6 +71,13 @@ COMMENT ON COLUMN %1$I.user_history.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.user_history.user_id IS 'Key of the user';
 COMMENT ON COLUMN %1$I.user_history.items IS 'Positions of the user''s items in item_factors, ascending';
 COMMENT ON COLUMN %1$I.user_history.weights IS 'Net weight of each of these items (explicit: the rating) before weight_transform';
+COMMENT ON TABLE %1$I.recommendation IS 'Recommendations for all users as rec.materialize has stored them; empty before';
+COMMENT ON COLUMN %1$I.recommendation.user_id IS 'Key of the user';
+COMMENT ON COLUMN %1$I.recommendation.rank IS 'Place of the item, from 1';
+COMMENT ON COLUMN %1$I.recommendation.item_id IS 'Key of the item';
+COMMENT ON COLUMN %1$I.recommendation.score IS 'Score of the item for the user';
+COMMENT ON COLUMN %1$I.recommendation.source IS 'personalized or popular, as of recommend_many';
+COMMENT ON COLUMN %1$I.recommendation.version IS 'Version of the model that the row is from';
 $ddl$, model, user_type, item_type)
 $$;
 
@@ -138,6 +149,17 @@ BEGIN ATOMIC
 	FROM rec._recommend_users(%6$L::pg_catalog.regnamespace, $1, NULL::%2$s, $2, $3, $4, NULL::jsonb) r;
 END;
 COMMENT ON FUNCTION %1$I.recommend_users IS 'The audience of an item: the k users with the highest score for it, by stored factors. exclude_seen leaves out users who had the item when the version was trained. Reads all users of the version.';
+
+CREATE OR REPLACE FUNCTION %1$I.recommend_many(users %4$s[] DEFAULT NULL, k int DEFAULT 10,
+	exclude_seen boolean DEFAULT true, candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL,
+	version int DEFAULT NULL)
+RETURNS TABLE (user_id %2$s, item_id %3$s, score real, rank int, source text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10000
+BEGIN ATOMIC
+	SELECT r.user_id, r.item_id, r.score, r.rank, r.source
+	FROM rec._recommend_many(%6$L::pg_catalog.regnamespace, $1, NULL::%2$s, $2, $3, $4, $5, $6, NULL::%3$s, NULL::jsonb) r;
+END;
+COMMENT ON FUNCTION %1$I.recommend_many IS 'The k best items for each of many users (null: all users of the version; k null: all items), what recommend() answers to users without new events: stored factors and stored history serve, events are not read. Each user is answered once, nulls are ignored, unknown users get popular items. Works in parallel under max_parallel_workers_per_gather. source: personalized or popular. Errors: k negative, version unknown, a user id that the key''s type cannot hold, no USAGE on the schema, row-level security on the events for the current role.';
 
 CREATE OR REPLACE FUNCTION %1$I.similar_items(item %5$s, k int DEFAULT 10, min_support int DEFAULT NULL,
 	version int DEFAULT NULL)

@@ -28,6 +28,15 @@ CREATE FUNCTION rec._recommend_users(model regnamespace, item_id "any", user_typ
 RETURNS TABLE (user_id anyelement, score real, rank int)
 	AS 'MODULE_PATHNAME', 'rec_recommend_users' LANGUAGE C STABLE PARALLEL RESTRICTED COST 100000 ROWS 10 SUPPORT rec._rows;
 
+CREATE FUNCTION rec._many_rows(internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_many_rows_support' LANGUAGE C STRICT;
+
+CREATE FUNCTION rec._recommend_many(model regnamespace, users "any", user_type anyelement, k int,
+	exclude_seen boolean, candidates "any", exclude "any", version int, item_type anycompatible, options jsonb)
+RETURNS TABLE (user_id anyelement, item_id anycompatible, score real, rank int, source text)
+	AS 'MODULE_PATHNAME', 'rec_recommend_many' LANGUAGE C STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10000
+	SUPPORT rec._many_rows;
+
 CREATE FUNCTION rec._similar_items(model regnamespace, item "any", item_type anyelement, k int, min_support int,
 	version int, options jsonb)
 RETURNS TABLE (item_id anyelement, score real, rank int, support int)
@@ -53,6 +62,8 @@ COMMENT ON FUNCTION rec._recommend IS 'Internal: behind <model>.recommend and re
 COMMENT ON FUNCTION rec._recommend_for IS 'Internal: behind <model>.recommend_for and rec.recommend_for';
 COMMENT ON FUNCTION rec._buy_again IS 'Internal: behind <model>.buy_again and rec.buy_again';
 COMMENT ON FUNCTION rec._recommend_users IS 'Internal: behind <model>.recommend_users and rec.recommend_users';
+COMMENT ON FUNCTION rec._many_rows(internal) IS 'Internal: planner support, estimates the rows of recommend_many';
+COMMENT ON FUNCTION rec._recommend_many IS 'Internal: behind <model>.recommend_many and rec.recommend_many';
 COMMENT ON FUNCTION rec._similar_items IS 'Internal: behind <model>.similar_items and rec.similar_items';
 COMMENT ON FUNCTION rec._similar_users IS 'Internal: behind <model>.similar_users and rec.similar_users';
 COMMENT ON FUNCTION rec._predict IS 'Internal: behind <model>.predict and rec.predict';
@@ -122,6 +133,20 @@ BEGIN ATOMIC
 	FROM rec._recommend_users(rec._model($1), $2, NULL::text, $3, $4, $5, NULL::jsonb) r;
 END;
 
+CREATE FUNCTION rec.recommend_many(model text, users text[] DEFAULT NULL, k int DEFAULT 10,
+	exclude_seen boolean DEFAULT true, candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL,
+	version int DEFAULT NULL)
+RETURNS TABLE (user_id text, item_id text, score real, rank int, source text)
+LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10000
+BEGIN ATOMIC
+	SELECT r.user_id, r.item_id, r.score, r.rank, r.source
+	FROM rec._recommend_many(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7, NULL::text, NULL::jsonb) r;
+END;
+
+CREATE FUNCTION rec.materialize(model text, k int DEFAULT 10, exclude_seen boolean DEFAULT true)
+RETURNS TABLE (users bigint, rows bigint, changed bigint, seconds float8)
+	AS 'MODULE_PATHNAME', 'rec_materialize' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1 COST 1000000;
+
 CREATE FUNCTION rec.similar_items(model text, item text, k int DEFAULT 10, min_support int DEFAULT NULL,
 	version int DEFAULT NULL)
 RETURNS TABLE (item_id text, score real, rank int, support int)
@@ -156,6 +181,8 @@ COMMENT ON FUNCTION rec.recommend(text, anyelement, int, boolean, text[], text[]
 COMMENT ON FUNCTION rec.recommend_for(text, text[], int, boolean, text[], text[], int, real, jsonb, text, jsonb, text) IS '<model>.recommend_for() by model name: the k best items for a basket of items, ids as text';
 COMMENT ON FUNCTION rec.buy_again(text, text, int, interval, int, text, jsonb, text) IS '<model>.buy_again() by model name: what a user is likely to take again, by own frequency and recency, ids as text';
 COMMENT ON FUNCTION rec.recommend_users(text, text, int, boolean, int) IS '<model>.recommend_users() by model name: the k users with the highest score for an item, ids as text';
+COMMENT ON FUNCTION rec.recommend_many(text, text[], int, boolean, text[], text[], int) IS '<model>.recommend_many() by model name: the k best items for each of many users (null: all) from what is stored, ids as text';
+COMMENT ON FUNCTION rec.materialize(text, int, boolean) IS 'Stores the k best items for every user of the active version, as recommend_many() answers them, in the table <model>.recommendation. Only rows that differ from the stored ones are written, in one statement: readers of the table never wait and see the former rows until the transaction commits. Returns users and rows that are stored now, rows that were inserted, updated or deleted, and the time it took. Runs as the model''s owner and only for it. Errors: model not trained, k null or negative, or another materialize of the model under way (lock_not_available).';
 COMMENT ON FUNCTION rec.similar_items(text, text, int, int, int) IS '<model>.similar_items() by model name: the k items most similar to an item by cosine, ids as text';
 COMMENT ON FUNCTION rec.similar_users(text, text, int, int) IS '<model>.similar_users() by model name: the k users most similar to a user by cosine, ids as text';
 COMMENT ON FUNCTION rec.predict(text, text, text, int) IS '<model>.predict() by model name: score (explicit feedback: expected rating) of one item for one user';

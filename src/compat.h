@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 
+#include "access/genam.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_namespace.h"
 #include "executor/executor.h"
@@ -47,6 +48,17 @@ rec_insert_index_tuples(ResultRelInfo *rri, TupleTableSlot *slot, EState *estate
 	ExecInsertIndexTuples(rri, slot, estate, false, false, NULL, NIL, false);
 #else
 	ExecInsertIndexTuples(rri, slot, estate, false, false, NULL, NIL);
+#endif
+}
+
+/* 18 added the argument for instrumentation */
+static inline IndexScanDesc
+rec_index_beginscan(Relation rel, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(rel, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(rel, index, snapshot, nkeys, 0);
 #endif
 }
 

@@ -173,3 +173,16 @@ rec_call_limit(const RecCall *call, int available)
 {
 	return Min(call->k, available);
 }
+
+void
+rec_call_refuse_row_security(const RecCall *call)
+{
+	RecLive		live;
+
+	rec_live_rights(call->model, &live);
+	if (live.secured)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("users of model \"%s\" cannot be searched under row-level security", call->model->name),
+				 errdetail("The stored factors rest on events that the policies may hide from the current role.")));
+}

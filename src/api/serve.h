@@ -45,4 +45,10 @@ extern float *rec_call_scores(const RecCall *call, const float *vector);
 /* Number of rows an answer may have: k, but no more than there are. */
 extern int	rec_call_limit(const RecCall *call, int available);
 
+/*
+ * For functions that show other users' keys and what is stored of them: an error where row security hides events from
+ * the caller.
+ */
+extern void rec_call_refuse_row_security(const RecCall *call);
+
 #endif							/* REC_SERVE_H */

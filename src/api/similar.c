@@ -94,20 +94,6 @@ typedef struct UserScan
 	int			room;
 } UserScan;
 
-/* These functions show other users' keys and what is stored of them: not where row security hides rows. */
-static void
-refuse_row_security(const RecCall *call)
-{
-	RecLive		live;
-
-	rec_live_rights(call->model, &live);
-	if (live.secured)
-		ereport(ERROR,
-				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
-				 errmsg("users of model \"%s\" cannot be searched under row-level security", call->model->name),
-				 errdetail("The stored factors rest on events that the policies may hide from the current role.")));
-}
-
 static bool
 any_factor(const float *row, int n)
 {
@@ -249,7 +235,7 @@ rec_recommend_users(PG_FUNCTION_ARGS)
 	int			position = -1;
 
 	rec_call_begin(&call, fcinfo, 3, 5);
-	refuse_row_security(&call);
+	rec_call_refuse_row_security(&call);
 	if (rec_call_key(&call, 1, &call.serving->keys.kind, &key))
 		position = rec_keys_find(&call.serving->keys, key);
 	if (position >= 0 && call.k > 0)
@@ -278,7 +264,7 @@ rec_similar_users(PG_FUNCTION_ARGS)
 	bool		found;
 
 	rec_call_begin(&call, fcinfo, 3, 4);
-	refuse_row_security(&call);
+	rec_call_refuse_row_security(&call);
 	rec_call_user_type(&call, &kind);
 	if (!rec_call_key(&call, 1, &kind, &key))
 	{

@@ -27,6 +27,7 @@ typedef struct RecServing
 	float		mean;			/* explicit */
 	int			stride;
 	int			n;				/* items */
+	int			users;			/* that the version was trained with */
 	float	   *items;			/* n rows; explicit: the bias stands after the factors */
 	RecCodes	codes;			/* of the item rows, for exact top k at a quarter of the memory traffic */
 	float	   *gram;			/* stride x stride; NULL: explicit */
@@ -60,6 +61,9 @@ extern RecServing *rec_serving_read(const RecModel *model, const RecVersion *ver
 extern RecServing *rec_shared_get(const RecModel *model, const RecVersion *version, RecServing **private);
 extern bool rec_shared_used(const RecServing *serving);
 extern void rec_shared_detach(RecServing *serving);
+
+/* For a parallel worker: maps the segment of an entry that its leader holds; NULL when the leader is gone. */
+extern RecServing *rec_shared_map(dsm_handle handle);
 
 /* One entry of the server's cache, for rec.model_cache. */
 typedef struct RecCacheEntry

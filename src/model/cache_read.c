@@ -90,6 +90,7 @@ read_header(RecServing *s, const RecModel *model)
 	s->rule.explicit_feedback = DatumGetBool(v[4]);
 	s->params = rec_params_default(s->rule.explicit_feedback);
 	rec_params_read(&s->params, DatumGetJsonbP(v[3]), s->rule.explicit_feedback);
+	s->users = DatumGetInt32(v[5]);
 	s->n = DatumGetInt32(v[6]);
 	s->mean = DatumGetFloat4(v[7]);
 	s->rule.has_time = !null[8];

@@ -468,6 +468,14 @@ rec_shared_detach(RecServing *serving)
 	dsm_detach(serving->segment);
 }
 
+RecServing *
+rec_shared_map(dsm_handle handle)
+{
+	dsm_segment *segment = dsm_attach(handle);
+
+	return segment ? map_segment(segment, -1) : NULL;
+}
+
 bool
 rec_shared_entry(int i, RecCacheEntry *entry)
 {

@@ -69,9 +69,8 @@ find_plan(Oid schema, bool newest)
 	return p;
 }
 
-/* The type's own equality: an operator of an extension type need not be in pg_catalog. */
-static char *
-equality(Oid type)
+char *
+rec_type_equality(Oid type)
 {
 	TypeCacheEntry *entry = lookup_type_cache(type, TYPECACHE_EQ_OPR);
 	HeapTuple	tuple = SearchSysCache1(OPEROID, ObjectIdGetDatum(entry->eq_opr));
@@ -106,7 +105,7 @@ live_query(const RecModel *m, const RecEventSource *source, bool newest)
 	else
 		appendStringInfoString(&q, ", NULL::pg_catalog.timestamptz");
 	appendStringInfo(&q, " FROM %s WHERE %s %s $1", source->relation, quote_identifier(m->user_column),
-					 equality(source->user_type));
+					 rec_type_equality(source->user_type));
 	if (newest && m->time_column)
 		appendStringInfo(&q, " ORDER BY %s DESC NULLS LAST", quote_identifier(m->time_column));
 	appendStringInfoString(&q, " LIMIT $2");

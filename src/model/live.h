@@ -35,4 +35,7 @@ extern void rec_live_rights(const RecModel *model, RecLive *live);
 extern void rec_live_read(const RecModel *model, const RecServing *serving, Datum user, Oid user_type,
 						  ArrayType *types, RecLive *live);
 
+/* The type's own equality, for SQL: an operator of an extension type need not be in pg_catalog. */
+extern char *rec_type_equality(Oid type);
+
 #endif							/* REC_LIVE_H */

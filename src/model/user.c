@@ -69,6 +69,27 @@ rec_row_factors(const RecServing *s, HeapTuple tuple, TupleDesc desc, int attnum
 		row[d] = DatumGetFloat4(rec_model_value(tuple, attnum + 1, desc));
 }
 
+void
+rec_row_history(const RecModel *model, const RecServing *s, HeapTuple tuple, TupleDesc desc, int *n, int32 **item,
+				float **net)
+{
+	ArrayType  *items = DatumGetArrayTypePCopy(rec_model_value(tuple, 3, desc));
+	ArrayType  *nets = DatumGetArrayTypePCopy(rec_model_value(tuple, 4, desc));
+
+	*n = ArrayGetNItems(ARR_NDIM(items), ARR_DIMS(items));
+	*item = (int32 *) ARR_DATA_PTR(items);
+	*net = (float *) ARR_DATA_PTR(nets);
+	if (ARR_HASNULL(items) || ARR_HASNULL(nets) || ArrayGetNItems(ARR_NDIM(nets), ARR_DIMS(nets)) != *n)
+		*n = -1;
+	for (int i = 0; i < *n; i++)
+		if ((*item)[i] < 0 || (*item)[i] >= s->n || (i > 0 && (*item)[i] <= (*item)[i - 1]))
+			*n = -1;
+	if (*n < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the history of a user in version %d of model \"%s\" cannot be read", s->version, model->name)));
+}
+
 bool
 rec_user_stored_history(const RecModel *model, const RecServing *s, Datum user, int *n, int32 **item, float **net)
 {
@@ -77,23 +98,7 @@ rec_user_stored_history(const RecModel *model, const RecServing *s, Datum user, 
 
 	*n = 0;
 	if (HeapTupleIsValid(tuple))
-	{
-		ArrayType  *items = DatumGetArrayTypePCopy(rec_model_value(tuple, 3, RelationGetDescr(scan.rel)));
-		ArrayType  *nets = DatumGetArrayTypePCopy(rec_model_value(tuple, 4, RelationGetDescr(scan.rel)));
-
-		*n = ArrayGetNItems(ARR_NDIM(items), ARR_DIMS(items));
-		*item = (int32 *) ARR_DATA_PTR(items);
-		*net = (float *) ARR_DATA_PTR(nets);
-		if (ARR_HASNULL(items) || ARR_HASNULL(nets) || ArrayGetNItems(ARR_NDIM(nets), ARR_DIMS(nets)) != *n)
-			*n = -1;
-		for (int i = 0; i < *n; i++)
-			if ((*item)[i] < 0 || (*item)[i] >= s->n || (i > 0 && (*item)[i] <= (*item)[i - 1]))
-				*n = -1;
-		if (*n < 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_DATA_CORRUPTED),
-					 errmsg("the history of a user in version %d of model \"%s\" cannot be read", s->version, model->name)));
-	}
+		rec_row_history(model, s, tuple, RelationGetDescr(scan.rel), n, item, net);
 	rec_user_scan_end(&scan);
 	return HeapTupleIsValid(tuple);
 }
@@ -141,8 +146,8 @@ rec_user_row(const RecServing *s, int n, const int32 *item, const float *net, Re
 																	  MCXT_ALLOC_HUGE));
 }
 
-static bool
-anything_positive(const RecServing *s, int n, const float *net)
+bool
+rec_anything_positive(const RecServing *s, int n, const float *net)
 {
 	for (int i = 0; i < n; i++)
 		if (s->rule.explicit_feedback || net[i] > 0)
@@ -160,7 +165,7 @@ rec_user_from_pairs(const RecServing *s, int n, int32 *item, float *net, RecUser
 	u->item = item;
 	u->net = net;
 	u->source = REC_SOURCE_POPULAR;
-	if (!anything_positive(s, n, net))
+	if (!rec_anything_positive(s, n, net))
 		return;
 	rec_user_row(s, n, item, net, &row);
 	u->factors = aligned(s->stride);
@@ -181,7 +186,7 @@ use_stored(const RecModel *model, const RecServing *s, Datum user, RecUser *u)
 	HeapTuple	tuple = rec_user_scan(&scan, model, "user_factors", s->version, user);
 
 	u->source = REC_SOURCE_POPULAR;
-	if (HeapTupleIsValid(tuple) && anything_positive(s, u->n, u->net))
+	if (HeapTupleIsValid(tuple) && rec_anything_positive(s, u->n, u->net))
 	{
 		u->factors = aligned(s->stride);
 		rec_row_factors(s, tuple, RelationGetDescr(scan.rel), 3, u->factors);

@@ -66,6 +66,13 @@ extern void rec_user_scan_end(RecUserScan *scan);
 extern bool rec_user_stored_history(const RecModel *model, const RecServing *serving, Datum user, int *n,
 									int32 **item, float **net);
 
+/* The same from a row of user_history. */
+extern void rec_row_history(const RecModel *model, const RecServing *serving, HeapTuple tuple, TupleDesc desc, int *n,
+							int32 **item, float **net);
+
+/* Whether the pairs say anything in favour of an item; else the user gets popular ones. */
+extern bool rec_anything_positive(const RecServing *serving, int n, const float *net);
+
 /* factors and bias of a row of user_factors or item_factors into `stride` aligned floats. */
 extern void rec_row_factors(const RecServing *serving, HeapTuple tuple, TupleDesc desc, int factors_attnum,
 							float *row);
