@@ -132,6 +132,7 @@ read_item(RecServing *s, const RecModel *model, const Datum *v, int position, bo
 static void
 read_items(RecServing *s, const RecModel *model, Relation rel)
 {
+	bool		in_order = true;
 	SysScanDesc scan = scan_version(rel, s->version);
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend item", ALLOCSET_DEFAULT_SIZES);
 	bool	   *filled = palloc_extended(Max(s->n, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -167,9 +168,11 @@ read_items(RecServing *s, const RecModel *model, Relation rel)
 	for (int i = 0; i < s->n; i++)
 	{
 		rec_keys_append_from(&s->keys, &scanned, at[i]);
-		if (i > 0 && rec_keys_compare(&s->keys, i - 1, i) >= 0)
-			corrupted(model, s->version, "Its items are not in the order of their keys, which was the order of another system.");
+		in_order = in_order && (i == 0 || rec_keys_compare(&s->keys, i - 1, i) < 0);
 	}
+	/* positions keep the order of the system that trained; oids of enums and hashes by ICU may sort otherwise here */
+	if (!in_order)
+		rec_keys_make_order(&s->keys);
 	MemoryContextDelete(row);
 	pfree(filled);
 	pfree(at);

@@ -26,7 +26,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#define LAYOUT 2				/* of Control and of segments; raise it with every change of either */
+#define LAYOUT 3				/* of Control and of segments; raise it with every change of either */
 #define MOST_WAITS 100			/* of 100 ms for another session's loading, then this one reads for itself */
 #define SHM_RESERVE ((Size) 32 * 1024 * 1024)	/* of /dev/shm is left to others */
 
@@ -135,6 +135,7 @@ flatten(const RecServing *s, char *base)
 		ARRAY(keys.offsets, s->keys.n * sizeof(uint64));
 		ARRAY(keys.bytes, s->keys.used);
 	}
+	ARRAY(keys.order, s->keys.n * sizeof(int32));
 #undef ARRAY
 	flat.bytes = used;
 	if (base)
@@ -170,6 +171,7 @@ map_segment(dsm_segment *segment, int slot)
 	ARRAY(keys.integers);
 	ARRAY(keys.offsets);
 	ARRAY(keys.bytes);
+	ARRAY(keys.order);
 #undef ARRAY
 	rec_key_type(&kind, s->keys.kind.type, s->keys.kind.collation, "item", context);
 	s->keys.kind = kind;

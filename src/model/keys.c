@@ -301,22 +301,28 @@ rec_keys_compare(const RecKeys *keys, int a, int b)
 	return compare_images(stored_data(keys, a), stored_length(keys, a), stored_data(keys, b), stored_length(keys, b));
 }
 
+static inline int
+in_order(const RecKeys *keys, int rank)
+{
+	return keys->order ? keys->order[rank] : rank;
+}
+
 static int
-find_integer(const RecKeys *sorted, int64 value)
+find_integer(const RecKeys *keys, int64 value)
 {
 	int			lo = 0,
-				hi = sorted->n;
+				hi = keys->n;
 
 	while (lo < hi)
 	{
 		int			mid = lo + (hi - lo) / 2;
 
-		if (sorted->integers[mid] < value)
+		if (keys->integers[in_order(keys, mid)] < value)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < sorted->n && sorted->integers[lo] == value ? lo : -1;
+	return lo < keys->n && keys->integers[in_order(keys, lo)] == value ? in_order(keys, lo) : -1;
 }
 
 static bool
@@ -341,35 +347,56 @@ rec_keys_equal(const RecKeys *keys, int i, Datum value)
 }
 
 int
-rec_keys_find(const RecKeys *sorted, Datum value)
+rec_keys_find(const RecKeys *keys, Datum value)
 {
-	bool		hashed = sorted->kind.strategy == REC_KEY_HASHED;
+	bool		hashed = keys->kind.strategy == REC_KEY_HASHED;
 	Image		image;
 	int			lo = 0,
-				hi = sorted->n;
+				hi = keys->n;
 
-	if (sorted->kind.strategy == REC_KEY_INTEGER)
-		return find_integer(sorted, integer_of(&sorted->kind, value));
-	value = detoasted(&sorted->kind, value);
-	image_of(&sorted->kind, value, &image);
+	if (keys->kind.strategy == REC_KEY_INTEGER)
+		return find_integer(keys, integer_of(&keys->kind, value));
+	value = detoasted(&keys->kind, value);
+	image_of(&keys->kind, value, &image);
 	while (lo < hi)
 	{
-		int			mid = lo + (hi - lo) / 2;
-		bool		less = hashed ? stored_hash(sorted, mid) < image.hash :
-			compare_images(stored_data(sorted, mid), stored_length(sorted, mid), image.data, image.length) < 0;
+		int			mid = lo + (hi - lo) / 2,
+					i = in_order(keys, mid);
+		bool		less = hashed ? stored_hash(keys, i) < image.hash :
+			compare_images(stored_data(keys, i), stored_length(keys, i), image.data, image.length) < 0;
 
 		if (less)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	if (!hashed)
-		return lo < sorted->n && compare_images(stored_data(sorted, lo), stored_length(sorted, lo),
-												image.data, image.length) == 0 ? lo : -1;
-	for (; lo < sorted->n && stored_hash(sorted, lo) == image.hash; lo++)
-		if (hashed_equal(sorted, lo, value))
-			return lo;
+	for (; lo < keys->n; lo++)
+	{
+		int			i = in_order(keys, lo);
+
+		if (!hashed)
+			return compare_images(stored_data(keys, i), stored_length(keys, i), image.data, image.length) == 0 ? i : -1;
+		if (stored_hash(keys, i) != image.hash)
+			break;
+		if (hashed_equal(keys, i, value))
+			return i;
+	}
 	return -1;
+}
+
+static int
+compare_positions(const void *a, const void *b, void *keys)
+{
+	return rec_keys_compare(keys, *(const int32 *) a, *(const int32 *) b);
+}
+
+void
+rec_keys_make_order(RecKeys *keys)
+{
+	keys->order = MemoryContextAllocHuge(keys->context, mul_size(Max(keys->n, 1), sizeof(int32)));
+	for (int i = 0; i < keys->n; i++)
+		keys->order[i] = i;
+	qsort_arg(keys->order, keys->n, sizeof(int32), compare_positions, keys);
 }
 
 Size

@@ -57,6 +57,7 @@ typedef struct RecKeys
 	Size		used,
 				allocated;		/* of bytes */
 	int			capacity;		/* of integers or offsets */
+	int32	   *order;			/* keys in canonical order, for rec_keys_find(); NULL: they are stored in it */
 	MemoryContext context;
 } RecKeys;
 
@@ -69,7 +70,8 @@ extern void rec_keys_append_from(RecKeys *keys, const RecKeys *from, int i);
 extern Datum rec_keys_datum(const RecKeys *keys, int i);	/* by-reference values are palloc'd */
 extern int	rec_keys_compare(const RecKeys *keys, int a, int b);	/* canonical order */
 extern bool rec_keys_equal(const RecKeys *keys, int i, Datum value);
-extern int	rec_keys_find(const RecKeys *sorted, Datum value);	/* keys in canonical order; -1: absent */
+extern int	rec_keys_find(const RecKeys *keys, Datum value);	/* -1: absent */
+extern void rec_keys_make_order(RecKeys *keys);	/* after the last key, when they are not in canonical order */
 extern Size rec_keys_memory(const RecKeys *keys);
 
 /* A hash of key i that depends on the key and the seed only. */

@@ -260,11 +260,11 @@ read_event(const RecModel *m, const RecServing *s, const RecEventSource *source,
 	Datum		v = SPI_getbinval(tuple, desc, COL_ITEM, &null);
 	double		product = 1;
 
-	if (null)
-		return false;
-	event->item = rec_keys_find(&s->keys, v);
+	event->item = null ? -1 : rec_keys_find(&s->keys, v);
 	event->time = 0;
 	*type = NULL;
+	if (null)
+		return false;
 	if (m->event_column)
 	{
 		v = SPI_getbinval(tuple, desc, COL_TYPE, &null);
@@ -352,12 +352,13 @@ take_rows(const RecModel *model, const RecServing *s, const RecEventSource *sour
 	for (int i = 0; i < rows; i++)
 	{
 		text	   *type;
+		bool		counts = read_event(model, s, source, weights, SPI_tuptable->vals[i], SPI_tuptable->tupdesc,
+									&event[n], &type);
 
-		if (!read_event(model, s, source, weights, SPI_tuptable->vals[i], SPI_tuptable->tupdesc, &event[n], &type))
-			continue;
-		if (types && type_is_wanted(type, types))
+		/* a type that was asked for excludes items whether or not it has a weight */
+		if (types && event[n].item >= 0 && (type != NULL || model->event_column == NULL) && type_is_wanted(type, types))
 			live->of_types[live->nof_types++] = event[n].item;
-		n++;
+		n += counts;
 	}
 	sum_events(event, n, &s->rule, live);
 	live->event = event;
