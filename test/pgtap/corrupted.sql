@@ -21,7 +21,8 @@ END $$;
 SELECT is(broken('UPDATE m.item_factors SET factors = ' || f || ' WHERE item_id = 3 AND version = $1'), 'XX001', 'item factors ' || f)
 FROM unnest(ARRAY[$$'{}'$$, $$'{1,2,3}'$$, $$'{1,2,3,4,5}'$$, $$'{1,2,NULL,3}'$$, $$'{{1,2},{3,4}}'$$, $$'{1,2,NaN,4}'$$, $$'{1,2,3,Infinity}'$$]) f;
 SELECT is(broken('UPDATE m.item_factors SET position = ' || n || ' WHERE item_id = 3 AND version = $1'), 'XX001', 'position ' || n) FROM unnest('{-1,0,39,40,2147483647}'::int[]) n;
-SELECT is(broken('UPDATE m.item_factors SET position = 39 - position WHERE version = $1'), 'XX001', 'positions in another order');
+-- as a restore of keys that sort otherwise there leaves them: no corruption, items are found all the same
+SELECT is(broken('UPDATE m.item_factors SET position = 39 - position WHERE version = $1'), 'no error', 'positions in another order');
 SELECT is(broken('DELETE FROM m.item_factors WHERE item_id = 3 AND version = $1'), 'XX001', 'an item missing');
 SELECT is(broken('DELETE FROM m.item_factors WHERE version = $1'), 'XX001', 'all of them');
 SELECT is(broken('INSERT INTO m.item_factors SELECT version, 1000, 40, factors, 0, 1, 1, 1 FROM m.item_factors WHERE item_id = 3 AND version = $1'), 'XX001', 'one item more');
