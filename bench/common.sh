@@ -150,21 +150,30 @@ params() {
     printf '"unobserved_weight": 0.1, "frequency_exponent": 0, "cg_steps": 3}'
 }
 
+# CPU seconds so far of all server processes that live
+cpu_now() {
+    for process in $(cat "/proc/$postmaster/task/$postmaster/children"); do cat "/proc/$process/stat" 2>/dev/null || :; done |
+        awk -v hz="$(getconf CLK_TCK)" '{ s += $14 + $15 } END { printf "%.2f\n", s / hz }'
+}
+
 # train MODEL TABLE PARAMS [WORKERS]: trains a new model, and sets load, solve,
 # store (seconds), used (workers) and memory (bytes).  What each epoch took and
-# reached stands in $WORK/epochs: number, seconds, objective per pair.
+# reached stands in $WORK/epochs: number, seconds, objective per pair, CPU seconds
+# (of session and workers; not known for the first).
 train() {
     model=$1 with=${4:-$WORKERS}
+    postmaster=$(head -n 1 "$WORK/data/postmaster.pid")
     log_size=$(stat -c %s "$WORK/data/server.log")
-    sql_script <<SQL >/dev/null
-SET client_min_messages = warning;
-SELECT rec.drop_model('$model', true);
-SELECT rec.create_model('$model', '$2', value_column => 'value');
+    sql "SELECT rec.drop_model('$model', true)" "SELECT rec.create_model('$model', '$2', value_column => 'value')" >/dev/null
+    # The messages are also the moments to look at the CPU time.
+    sql_script <<SQL 2>&1 | while read -r line; do case $line in *' epoch '*) cpu_now ;; *ERROR*) echo "$line" >&2 ;; esac done >"$WORK/epoch_cpu"
+SET client_min_messages = notice;
 SET max_parallel_maintenance_workers = $with;
 SELECT rec.train('$model', '$3');
 SQL
     # shellcheck disable=SC2046 # numbers
     set -- $(sql "SELECT load_seconds, solve_seconds, store_seconds, workers, memory_bytes FROM rec.training_run WHERE model = '$model' ORDER BY version DESC LIMIT 1" | tr '|' ' ')
+    [ $# = 5 ] || die "the training failed"
     load=$1 solve=$2 store=$3 used=$4 memory=$5
     # (a small training does not ask for workers; see SMALL_WORK in src/model/solve.c)
     progress "$model: $used of $with workers took part in solving"
@@ -173,7 +182,8 @@ SQL
         sed -n 's/^\([0-9.]*\) .*NOTICE: *epoch [0-9]* of .* \([0-9.]*\) s, at most .*/\1 \2/p' |
         awk '{ printf "%.3f\n", (NR > 1 ? $1 - before : $2); before = $1 }' >"$WORK/epoch_seconds"
     sql "SELECT l.loss / r.pairs FROM (SELECT * FROM rec.training_run WHERE model = '$model' ORDER BY version DESC LIMIT 1) r, unnest(r.loss) WITH ORDINALITY l(loss, n) ORDER BY l.n" |
-        paste -d' ' "$WORK/epoch_seconds" - | awk '{ print NR, $1, $2 }' >"$WORK/epochs"
+        paste -d' ' "$WORK/epoch_seconds" - "$WORK/epoch_cpu" |
+        awk '{ print NR, $1, $2, (NR > 1 ? $3 - before : "nan"); before = $3 }' >"$WORK/epochs"
 }
 
 # -------------------------------------------------------------------- numbers
