@@ -79,9 +79,9 @@ bring_in(const RecModel *model, const RecVersion *version)
 	RecServing *private = NULL;
 	RecServing *s = NULL;
 
-	drop_evicted();
 	if (!version->own_transaction)
 		s = rec_shared_get(model, version, &private);
+	drop_evicted();				/* after it, because that may have evicted removed versions */
 	if (s == NULL)
 	{
 		s = private ? private : rec_serving_read(model, version);

@@ -13,6 +13,7 @@
  */
 #include "model/cache.h"
 
+#include "access/xact.h"
 #include "miscadmin.h"
 #include "model/settings.h"
 #include "model/solve.h"
@@ -22,7 +23,9 @@
 #include "storage/lwlock.h"
 #include "storage/procarray.h"
 #include "storage/shmem.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
@@ -338,6 +341,41 @@ publish(const RecServing *private, int i, double load_ms)
 	return map_segment(segment, i);
 }
 
+/*
+ * Evicts what nobody will ask for again: other versions of the model that were removed, and versions of models that were
+ * dropped. Called by who brings in a new version, because a training on the primary cannot tell a standby. A snapshot
+ * that still sees a removed version may bring it in again.
+ */
+static void
+evict_gone(const RecModel *model, int64 except)
+{
+	Slot	   *copy = palloc(sizeof(control->slot));
+	bool		gone;
+
+	if (IsInParallelMode())
+		return;					/* no newer snapshot is to be had there */
+	LWLockAcquire(&control->lock, LW_SHARED);
+	memcpy(copy, control->slot, sizeof(control->slot));
+	LWLockRelease(&control->lock);
+	PushActiveSnapshot(GetLatestSnapshot());
+	for (int i = 0; i < REC_CACHE_SLOTS; i++)
+	{
+		if (copy[i].state != SLOT_READY || copy[i].database != MyDatabaseId || copy[i].uid == except)
+			continue;
+		gone = copy[i].schema == model->schema ? !rec_version_exists(model, copy[i].version, copy[i].uid) :
+			get_namespace_name(copy[i].schema) == NULL;
+		if (!gone)
+			continue;
+		LWLockAcquire(&control->lock, LW_EXCLUSIVE);
+		if (control->slot[i].state == SLOT_READY && control->slot[i].uid == copy[i].uid &&
+			control->slot[i].database == MyDatabaseId)
+			evict(i);
+		LWLockRelease(&control->lock);
+	}
+	PopActiveSnapshot();
+	pfree(copy);
+}
+
 static RecServing *
 load(const RecModel *model, const RecVersion *version, int i, RecServing **private)
 {
@@ -348,6 +386,7 @@ load(const RecModel *model, const RecVersion *version, int i, RecServing **priva
 	PG_TRY();
 	{
 		INSTR_TIME_SET_CURRENT(start);
+		evict_gone(model, version->uid);
 		*private = rec_serving_read(model, version);
 		INSTR_TIME_SET_CURRENT(end);
 		INSTR_TIME_SUBTRACT(end, start);

@@ -348,6 +348,40 @@ rec_model_value(HeapTuple tuple, int attnum, TupleDesc desc)
 	return value;
 }
 
+/* The row of a version under the active snapshot; .version is 0 when there is none. */
+static RecVersion
+find_version(const RecModel *model, int version)
+{
+	RecVersion	result = {0};
+	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
+	SysScanDesc scan;
+	ScanKeyData key;
+	HeapTuple	tuple;
+
+	ScanKeyInit(&key, Anum_version, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(version));
+	scan = systable_beginscan(rel, primary_key_of(rel), true, GetActiveSnapshot(), 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool		isnull;
+
+		result.version = version;
+		result.uid = DatumGetInt64(heap_getattr(tuple, Anum_version_uid, RelationGetDescr(rel), &isnull));
+		result.own_transaction = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
+	}
+	systable_endscan(scan);
+	table_close(rel, AccessShareLock);
+	return result;
+}
+
+bool
+rec_version_exists(const RecModel *model, int version, int64 uid)
+{
+	RecVersion	found = find_version(model, version);
+
+	return found.version != 0 && found.uid == uid;
+}
+
 /*
  * A version of the model: the active one when version is 0. An error when it does not exist; .version is 0 when the
  * model has no active version yet.
@@ -357,28 +391,10 @@ rec_version_get(const RecModel *model, int version)
 {
 	RecVersion	result = {0};
 	int			wanted = version != 0 ? version : model->active_version;
-	Relation	rel;
-	SysScanDesc scan;
-	ScanKeyData key;
-	HeapTuple	tuple;
 
 	if (wanted == 0)
 		return result;
-	rel = rec_model_open(model, "model_version", AccessShareLock);
-	ScanKeyInit(&key, Anum_version, BTEqualStrategyNumber, F_INT4EQ, Int32GetDatum(wanted));
-	scan = systable_beginscan(rel, primary_key_of(rel), true, GetActiveSnapshot(), 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
-	{
-		bool		isnull;
-
-		result.version = wanted;
-		result.uid = DatumGetInt64(heap_getattr(tuple, Anum_version_uid, RelationGetDescr(rel), &isnull));
-		result.own_transaction = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
-	}
-	systable_endscan(scan);
-	table_close(rel, AccessShareLock);
-
+	result = find_version(model, wanted);
 	if (result.version == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
