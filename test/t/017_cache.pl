@@ -105,11 +105,28 @@ $node->append_conf('postgresql.conf', "pg_recommend.cache_size = 0");
 $node->reload;
 is($node->safe_psql('postgres', 'SELECT md5(string_agg(r::text, $$,$$)) FROM wide.recommend(7, 50) r'), $wide, 'nor without a cache');
 
-# Databases that come and go
-$watch->close;
-$node->safe_psql('postgres', 'ALTER SYSTEM RESET pg_recommend.cache_size');
+# Versions that are removed, and models that are dropped, leave when the next version comes
 $node->append_conf('postgresql.conf', "pg_recommend.cache_size = '1GB'");
 $node->restart;
+$watch->close;
+$watch = session($node);
+$watch->query(q{SELECT rec.create_model('short', 'events', params => '{"factors": 4, "epochs": 1}'); SELECT rec.train('short');
+	SELECT rec.activate('shop', 2)});
+$node->safe_psql('postgres', "SELECT * FROM short.recommend(1); SELECT * FROM shop.recommend(1); SELECT * FROM shop.recommend(1, version => 1)");
+is($watch->query($cached), 'shop 1 ready 0, shop 2 ready 0, short 1 ready 0', 'three versions are cached');
+$watch->query('SELECT * FROM shop.recommend(1)');
+$node->safe_psql('postgres', q{SELECT rec.drop_model('short'); SELECT rec.train('shop')});
+my $other = session($node);
+$other->safe('SELECT * FROM shop.recommend(1)');
+is($watch->query($cached), 'shop 2 ready 1, shop 3 ready 1', 'one that was removed and one of a dropped model are gone');
+$node->safe_psql('postgres', q{SELECT rec.train('shop')});
+$other->safe('SELECT * FROM shop.recommend(1)');
+$watch->safe('SELECT * FROM shop.recommend(1)');
+is($watch->query($cached), 'shop 3 ready 1, shop 4 ready 2', 'and those who had one mapped let go of it');
+$other->close;
+
+# Databases that come and go
+$watch->close;
 for my $round (1 .. 3)
 {
 	$node->safe_psql('template1', 'CREATE DATABASE twin TEMPLATE postgres');
