@@ -35,7 +35,8 @@ equality_is_image(TypeCacheEntry *entry, Oid collation)
 {
 	Oid			proc;
 
-	if (!OidIsValid(entry->btree_opf))
+	/* an operator class speaks of stored values, padded alike; an argument of type char(n) may have other padding */
+	if (!OidIsValid(entry->btree_opf) || entry->type_id == BPCHAROID)
 		return false;
 	proc = get_opfamily_proc(entry->btree_opf, entry->btree_opintype, entry->btree_opintype, BTEQUALIMAGE_PROC);
 	return OidIsValid(proc) &&
