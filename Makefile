@@ -42,8 +42,7 @@ endif
 
 PG_CPPFLAGS = -I$(srcdir)/src -MMD -MP
 PG_CFLAGS   = -std=gnu11 $(WARNINGS)
-# OpenBLAS is not linked: training opens it (libopenblas.so.0) when it needs it.
-SHLIB_LINK  = -lm -ldl
+SHLIB_LINK  = -lm
 
 # Bitcode would double the build time, and no function here gains from inlining into JIT code.
 override with_llvm := no

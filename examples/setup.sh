@@ -97,8 +97,6 @@ missing_packages() {
     command -v "${CC:-gcc}" >/dev/null 2>&1 || echo gcc
     [ -f /usr/include/stdio.h ] || echo libc6-dev
     command -v make >/dev/null 2>&1 || echo make
-    # The library is opened by name when a training starts.
-    PATH=$PATH:/usr/sbin:/sbin ldconfig -p 2>/dev/null | grep -q 'libopenblas\.so\.0' || echo libopenblas0
     if [ "${1:-}" = test ]; then
         have_extension pgtap || echo "postgresql-@-pgtap"
         command -v pg_prove >/dev/null 2>&1 || echo libtap-parser-sourcehandler-pgtap-perl
