@@ -17,13 +17,13 @@
 #
 # Needs what test/run.sh needs (which it installs), and gcc's libasan and libubsan
 # (Debian: part of the dependencies of gcc). KEEP=1 keeps the temporary folder.
-# Exit status 0: no report, and the tests passed. The tests of a session's memory
-# are left out, because the sanitizer's own use of memory is all that they would see.
+# Exit status 0: no report, and the tests passed. The test of a session's memory
+# is left out, because the sanitizer's own use of memory is all that it would see.
 set -eu
 PROJECT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 case "${1:-}" in
     -h | --help)
-        sed -n '2,24s/^# \{0,1\}//p' "$0"
+        sed -n '2,21s/^# \{0,1\}//p' "$0"
         exit 0
         ;;
 esac
@@ -69,15 +69,18 @@ char *bind_textdomain_codeset(const char *domain, const char *codeset) { (void) 
 C
 "${CC:-gcc}" -w -shared -fPIC -o "$WORK/no_catalogues.so" "$WORK/no_catalogues.c"
 bin=$WORK/pg$PGBIN
-mv "$bin/postgres" "$bin/postgres.real"
-cat >"$bin/postgres" <<WRAPPER
+# (pg_ctl too, because its restart starts the very program that was running.)
+for program in postgres pg_ctl; do
+    mv "$bin/$program" "$bin/$program.real"
+    cat >"$bin/$program" <<WRAPPER
 #!/bin/sh
 export LD_PRELOAD="$asan:$WORK/no_catalogues.so"
 export ASAN_OPTIONS="detect_leaks=0:abort_on_error=1:allocator_may_return_null=1:disable_coredump=1:log_path=$WORK/report/asan"
 export UBSAN_OPTIONS="print_stacktrace=1:log_path=$WORK/report/ubsan"
-exec "\${0%/*}/postgres.real" "\$@"
+exec "\${0%/*}/$program.real" "\$@"
 WRAPPER
-chmod 755 "$bin/postgres"
+    chmod 755 "$bin/$program"
+done
 
 # --------------------------------------------------- a copy that is instrumented
 
@@ -85,7 +88,7 @@ for part in src sql test expected examples pg_recommend.control Makefile META.js
     [ ! -e "$PROJECT/$part" ] || cp -R "$PROJECT/$part" "$WORK/project/"
 done
 find "$WORK/project" \( -name '*.o' -o -name '*.d' \) -delete
-rm -f "$WORK/project/test/t/"*_memory.pl
+rm -f "$WORK/project/test/t/015_memory.pl"
 
 WRAPPED='palloc palloc0 palloc_extended MemoryContextAlloc MemoryContextAllocZero MemoryContextAllocZeroAligned
     MemoryContextAllocHuge MemoryContextAllocExtended repalloc repalloc_huge'
