@@ -93,7 +93,9 @@ have_extension() { [ -n "$PGBIN" ] && [ -f "$("$PGBIN/pg_config" --sharedir 2>/d
 # $1: "test" adds what only the tests need.
 missing_packages() {
     [ -n "$PGBIN" ] || echo "postgresql-@"
-    { [ -n "$PGBIN" ] && [ -x "$PGBIN/pg_config" ] && [ -f "$("$PGBIN/pg_config" --pgxs)" ]; } || echo "postgresql-server-dev-@"
+    # Debian's client package has the makefiles (--pgxs) but not the headers.
+    { [ -n "$PGBIN" ] && [ -x "$PGBIN/pg_config" ] && [ -f "$("$PGBIN/pg_config" --pgxs)" ] &&
+        [ -f "$("$PGBIN/pg_config" --includedir-server)/postgres.h" ]; } || echo "postgresql-server-dev-@"
     command -v "${CC:-gcc}" >/dev/null 2>&1 || echo gcc
     [ -f /usr/include/stdio.h ] || echo libc6-dev
     command -v make >/dev/null 2>&1 || echo make
