@@ -59,6 +59,8 @@ COMMENT ON COLUMN rec.job_run.message IS 'What was done and why, or the error';
 COMMENT ON COLUMN rec.job_run.run_by IS 'Role of the run';
 COMMENT ON COLUMN rec.job_run.pid IS 'Process of the run';
 
+COMMENT ON SEQUENCE rec.job_run_job_run_seq IS 'Numbers of rec.job_run';
+
 GRANT SELECT ON rec.schedule, rec.job_run TO PUBLIC;
 ALTER TABLE rec.schedule ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rec.job_run ENABLE ROW LEVEL SECURITY;
