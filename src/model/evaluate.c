@@ -10,6 +10,7 @@
 #include "model/algorithms.h"
 #include "model/progress.h"
 #include "model/train.h"
+#include "utils/builtins.h"
 #include "utils/memutils.h"
 
 #define BUY_AGAIN_HALF_LIFE (90.0 * USECS_PER_DAY)	/* the default of buy_again() */
@@ -61,12 +62,8 @@ check_split(const RecModel *model, RecEvaluation *e)
 }
 
 void
-rec_evaluation_check(const RecModel *model, RecEvaluation *e)
+rec_evaluation_check_metrics(const RecModel *model, RecEvaluation *e)
 {
-	RecParams	params = rec_model_params(model);
-
-	rec_params_read(&params, e->params, model->explicit_feedback);	/* an error before the work */
-	check_split(model, e);
 	for (int m = REC_RMSE; m <= REC_MAE; m++)
 	{
 		if (e->metrics_given && e->wanted[m] && !model->explicit_feedback)
@@ -77,6 +74,16 @@ rec_evaluation_check(const RecModel *model, RecEvaluation *e)
 		if (!model->explicit_feedback)
 			e->wanted[m] = false;
 	}
+}
+
+void
+rec_evaluation_check(const RecModel *model, RecEvaluation *e)
+{
+	RecParams	params = rec_model_params(model);
+
+	rec_params_read(&params, e->params, model->explicit_feedback);	/* an error before the work */
+	check_split(model, e);
+	rec_evaluation_check_metrics(model, e);
 }
 
 static RecRecommender *

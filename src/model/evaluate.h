@@ -45,6 +45,7 @@ extern void rec_evaluation_load(const RecModel *model, const RecEvaluation *eval
 
 /* Fills in and checks what depends on the model and its data. */
 extern void rec_evaluation_check(const RecModel *model, RecEvaluation *evaluation);
+extern void rec_evaluation_check_metrics(const RecModel *model, RecEvaluation *evaluation);
 extern RecJudge *rec_evaluation_judge(const RecParts *parts, const RecEvaluation *evaluation);
 
 /* A recommender by the model's params, with others on top; algorithm gets its name. */
@@ -56,9 +57,5 @@ extern void rec_evaluation_run(const RecModel *model, const RecEvaluation *evalu
 
 /* The segments that were asked for: segment.c has those of an expression. */
 extern RecSegments *rec_expression_segments(const RecModel *model, const RecTestSet *test, const char *expression);
-
-/* A stored version: rows of rec.evaluate_version. events: another relation, NULL: the model's; since: events after it. */
-extern RecResults *rec_evaluate_stored(Oid schema, int version, const char *events, bool has_since, TimestampTz since,
-									   const RecEvaluation *evaluation);
 
 #endif							/* REC_EVALUATE_H */

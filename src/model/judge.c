@@ -213,7 +213,7 @@ rec_judge_create(const RecPairs *train, const RecTestSet *test, const RecSumRule
 	j->most = k[nk - 1];
 	memcpy(j->wanted, wanted, sizeof(j->wanted));
 	plan_columns(j);
-	matrix = mul_size(mul_size(Max(test->n, 1), Max(j->ncolumns, 1)), sizeof(float));
+	matrix = mul_size(mul_size(Max(test->n, 1), Max(j->ncolumns, 1)), sizeof(double));
 	lists = mul_size(mul_size(train->items.n, nk), sizeof(int64));
 	rec_check_memory(add_size(train->held, add_size(matrix, lists)), "Evaluating");
 	count_support(j);
@@ -235,7 +235,7 @@ class_of(const RecJudge *j, int32 item)
 
 /* recall ... hit_rate, for all relevant items and for those of each class */
 static void
-judge_hits(RecJudge *j, int u, const RecScored *list, int n, float *value)
+judge_hits(RecJudge *j, int u, const RecScored *list, int n, double *value)
 {
 	const RecTestSet *t = j->test;
 	RecJudgeScratch *s = j->scratch;
@@ -259,12 +259,12 @@ judge_hits(RecJudge *j, int u, const RecScored *list, int n, float *value)
 	for (int c = 0; c < REC_ITEM_CLASSES; c++)
 		for (int m = 0; m < REC_LIST_METRICS && relevant[c] > 0; m++)
 			for (int i = 0; j->first[c][m] >= 0 && i < j->nk; i++)
-				value[j->first[c][m] + i] = (float) rec_list_metric(m, s->hit[c], hits[c], relevant[c], j->k[i], s->ideal);
+				value[j->first[c][m] + i] = rec_list_metric(m, s->hit[c], hits[c], relevant[c], j->k[i], s->ideal);
 }
 
 /* Novelty, popularity lift, and how often items are listed. */
 static void
-judge_popularity(RecJudge *j, int u, const RecScored *list, int n, float *value)
+judge_popularity(RecJudge *j, int u, const RecScored *list, int n, double *value)
 {
 	double		information = 0,
 				popularity = 0,
@@ -289,18 +289,18 @@ judge_popularity(RecJudge *j, int u, const RecScored *list, int n, float *value)
 		if (r == 0)
 			continue;
 		if (novelty >= 0)
-			value[novelty + i] = (float) (information / r);
+			value[novelty + i] = information / r;
 		if (lift >= 0 && j->positive[u] > 0)
 		{
-			value[lift + i] = (float) (popularity / r);
-			value[lift + j->nk + i] = (float) (own / j->positive[u]);
+			value[lift + i] = popularity / r;
+			value[lift + j->nk + i] = own / j->positive[u];
 		}
 	}
 }
 
 /* 1 - mean cosine of the items' user sets: the squared length of the sum of n unit vectors is n + 2 * sum of cosines. */
 static void
-judge_diversity(RecJudge *j, const RecScored *list, int n, float *value)
+judge_diversity(RecJudge *j, const RecScored *list, int n, double *value)
 {
 	RecJudgeScratch *s = j->scratch;
 	double		cosines = 0;
@@ -322,7 +322,7 @@ judge_diversity(RecJudge *j, const RecScored *list, int n, float *value)
 			cosines += product * unit;
 		}
 		if (r > 1)
-			value[i] = (float) (1 - cosines / ((double) r * (r - 1) / 2));
+			value[i] = 1 - cosines / ((double) r * (r - 1) / 2);
 	}
 	memset(s->sum, 0, REC_SET_USERS * sizeof(float));
 }
@@ -337,7 +337,7 @@ compare_floats(const void *a, const void *b)
 }
 
 /* The share of (relevant, other) pairs in order; needs the scores of all items. Unseen relevant items stand last. */
-static float
+static double
 judge_auc(RecJudge *j, int u, RecRecommender *by, RecRecommender *popular)
 {
 	const RecTestSet *t = j->test;
@@ -378,11 +378,11 @@ judge_auc(RecJudge *j, int u, RecRecommender *by, RecRecommender *popular)
 		for (; below < known && s->sorted[below] == s->score[i]; below++)
 			behind += 0.5;
 	}
-	return (float) rec_auc(known + unseen, others, behind + (double) unseen * others);
+	return rec_auc(known + unseen, others, behind + (double) unseen * others);
 }
 
 static void
-judge_ratings(RecJudge *j, int u, RecRecommender *by, float *value)
+judge_ratings(RecJudge *j, int u, RecRecommender *by, double *value)
 {
 	const RecTestSet *t = j->test;
 	RecUserPairs user = rec_judge_user(j, u);
@@ -405,12 +405,12 @@ judge_ratings(RecJudge *j, int u, RecRecommender *by, float *value)
 	}
 	if (n > 0 && rmse >= 0)
 	{
-		value[rmse] = (float) squares;
+		value[rmse] = squares;
 		value[rmse + 1] = n;
 	}
 	if (n > 0 && mae >= 0)
 	{
-		value[mae] = (float) errors;
+		value[mae] = errors;
 		value[mae + 1] = n;
 	}
 }
@@ -433,7 +433,7 @@ mark(RecJudge *j, int u, bool on)
 static void
 judge_marked(RecJudge *j, int u, const RecScored *list, int n, RecRecommender *by, RecRecommender *popular)
 {
-	float	   *value = j->value + (Size) u * j->ncolumns;
+	double	   *value = j->value + (Size) u * j->ncolumns;
 
 	if (j->test->nrelevant[u] > 0)
 	{

@@ -51,7 +51,7 @@ typedef struct RecJudge
 	bool	   *heavy;			/* by user of the test set */
 
 	/* of the recommender judged last */
-	float	   *value;			/* test->n rows; NaN: undefined */
+	double	   *value;			/* test->n rows; NaN: undefined */
 	int64	   *listed;			/* nk rows: how many lists each item is in */
 	int			judged;			/* users with a list */
 

@@ -85,7 +85,7 @@ rec_results_mean(const RecJudge *j, int column, int64 *users)
 	*users = 0;
 	for (int u = 0; u < j->test->n; u++)
 	{
-		float		value = j->value[(Size) u * j->ncolumns + column];
+		double		value = j->value[(Size) u * j->ncolumns + column];
 
 		if (isnan(value))
 			continue;
@@ -136,7 +136,7 @@ sum_blocks(const RecJudge *j, const Place *place, int n)
 	s.users = palloc0(columns * sizeof(int64));
 	for (int i = 0; i < n; i++)
 	{
-		const float *value = j->value + (Size) place[i].user * columns;
+		const double *value = j->value + (Size) place[i].user * columns;
 		Size		row = (Size) (i % s.nblocks) * columns;
 
 		for (int c = 0; c < columns; c++)

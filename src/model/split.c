@@ -62,11 +62,20 @@ huge(Size count, Size width)
 static void
 split_by_time(const RecEvents *e, const RecSplit *split, bool *test)
 {
-	double		boundary;
-	int64		n = 0;
+	int64		boundary,		/* first time of the test part */
+				n = 0;
 
-	if (split->interval > 0)
-		boundary = (double) e->newest - split->interval + 1;	/* times are whole microseconds */
+	if (split->has_boundary && split->boundary == PG_INT64_MAX)
+	{
+		memset(test, false, e->n);
+		return;
+	}
+	if (split->has_boundary)
+		boundary = split->boundary + 1;
+	else if (split->interval >= (double) e->newest - (double) PG_INT64_MIN)
+		boundary = PG_INT64_MIN;
+	else if (split->interval > 0)
+		boundary = e->newest - (int64) split->interval + 1;
 	else
 	{
 		int64	   *time = huge(e->n, sizeof(int64));
@@ -78,7 +87,7 @@ split_by_time(const RecEvents *e, const RecSplit *split, bool *test)
 		}
 		CHECK_FOR_INTERRUPTS();
 		sort_times(time, n);
-		boundary = time[Min((int64) ceil((1 - split->fraction) * n - 1e-9), n - 1)];
+		boundary = time[Min((int64) ((1 - split->fraction) * n + 1e-9), n - 1)];
 		pfree(time);
 		n = 0;
 	}

@@ -19,6 +19,8 @@ typedef struct RecSplit
 	RecSplitKind kind;
 	double		fraction;		/* of the events (temporal), of each user's pairs (last), of all pairs; 0: see below */
 	double		interval;		/* temporal: microseconds before the newest event */
+	bool		has_boundary;
+	int64		boundary;		/* temporal: the time itself; what is later is the test part */
 	int			last;			/* last: pairs of each user */
 	bool		any_value;		/* last: explicit feedback, where every pair counts and not only the positive ones */
 	uint64		seed;
