@@ -179,8 +179,10 @@ rec_stored_test(const RecModel *model, const RecStored *stored, const RecTestSou
 	RecTestSet *test;
 	RecRelevance relevance = {.exclude_seen = e->exclude_seen, .least = e->least, .seed = e->seed};
 	const RecSumRule *rule = &stored->serving->rule;
+	RecModel	scaled = *model;
 	int64		read;
 
+	scaled.value_scaler = stored->serving->value_scaler;	/* as it was fitted then */
 	rec_event_source(model, &source, false);
 	rec_event_source_check_keys(model, &source);
 	if ((from->has_since || !from->other) && !OidIsValid(source.time_type))
@@ -188,7 +190,7 @@ rec_stored_test(const RecModel *model, const RecStored *stored, const RecTestSou
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("model \"%s\" has no time column, so new events cannot be told from old ones", model->name),
 				 errhint("Give a relation that holds only new events: events => 'schema.relation'.")));
-	events = rec_events_load(model, &source, context);
+	events = rec_events_load(&scaled, &source, context);
 	read = events->n;
 	if (from->has_since)
 		events = events_after(events, boundary_of(&source, from->since), context);
