@@ -28,11 +28,11 @@ point_into_filter(void *filter)
 }
 
 pg_attribute_noreturn() static void
-refuse(const char *detail)
+refuse(const char *what, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("a filter must be one expression"),
+			 errmsg("%s must be one expression", what),
 			 errdetail("%s", detail),
 			 errhint("Write what could stand in WHERE, such as \"in_stock and price < :max\".")));
 }
@@ -46,32 +46,31 @@ find_subquery(Node *node, void *context)
 	if (IsA(node, SubLink) || IsA(node, SelectStmt))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a filter cannot hold a subquery"),
-				 errhint("Put it into a view that the model takes as its items.")));
+				 errmsg("%s cannot hold a subquery", (const char *) context),
+				 errhint("Put it into a view that the model takes as its items or events.")));
 	return raw_expression_tree_walker(node, find_subquery, context);
 }
 
-/* The one expression of a text. */
-static Node *
-parse_expression(const char *text)
+Node *
+rec_expression_parse(const char *text, const char *what)
 {
 	List	   *statements = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
 	SelectStmt *s = list_length(statements) == 1 ? (SelectStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
 	ResTarget  *target;
 
 	if (s == NULL || !IsA(s, SelectStmt) || s->op != SETOP_NONE || s->valuesLists || s->withClause || s->intoClause)
-		refuse("It is a statement.");
+		refuse(what, "It is a statement.");
 	if (s->distinctClause || s->fromClause || s->whereClause || s->groupClause || s->havingClause ||
 		s->windowClause || s->sortClause || s->limitOffset || s->limitCount || s->lockingClause)
-		refuse("There is a clause after the expression, or DISTINCT before it.");
+		refuse(what, "There is a clause after the expression, or DISTINCT before it.");
 	if (list_length(s->targetList) != 1)
-		refuse(s->targetList ? "There are several, separated by commas." : "It is empty.");
+		refuse(what, s->targetList ? "There are several, separated by commas." : "It is empty.");
 	target = linitial_node(ResTarget, s->targetList);
 	if (target->name)
-		refuse("There is a name after the expression.");
+		refuse(what, "There is a name after the expression.");
 	if (IsA(target->val, ColumnRef) && IsA(llast(((ColumnRef *) target->val)->fields), A_Star))
-		refuse("It is a list of columns.");
-	(void) find_subquery(target->val, NULL);
+		refuse(what, "It is a list of columns.");
+	(void) find_subquery(target->val, unconstify(char *, what));
 	return target->val;
 }
 
@@ -96,7 +95,7 @@ rec_filter_run(const RecModel *model, const RecKeys *keys, const char *filter, c
 	callback.previous = error_context_stack;
 	error_context_stack = &callback;
 	query.text = rec_filter_placeholders(filter, args, &query.placeholders);
-	query.condition = parse_expression(query.text);
+	query.condition = rec_expression_parse(query.text, "a filter");
 	rec_item_query_run(&query, &source);
 	error_context_stack = callback.previous;
 	MemoryContextSwitchTo(old);

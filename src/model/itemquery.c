@@ -47,8 +47,8 @@ raw_query(const RecItemQuery *q)
 	return statement;
 }
 
-static void
-refuse_volatile(Query *query, const char *what)
+void
+rec_refuse_volatile(Query *query, const char *what)
 {
 	if (contain_volatile_functions((Node *) query))
 		ereport(ERROR,
@@ -99,12 +99,12 @@ plan(const RecItemQuery *q, ParamListInfo *params)
 	foreach(lc, q->placeholders)
 		types[n++] = ((RecPlaceholder *) lfirst(lc))->type;
 	query = parse_analyze_varparams(raw_query(q), q->text, &types, &n, NULL);
-	refuse_volatile(query, q->what);
+	rec_refuse_volatile(query, q->what);
 	*params = n > 0 ? bind(q->placeholders, types) : NULL;
 	rewritten = pg_rewrite_query(query);
 	if (list_length(rewritten) != 1 || linitial_node(Query, rewritten)->commandType != CMD_SELECT)
 		elog(ERROR, "unexpected rewriting of a query over items");
-	refuse_volatile(linitial(rewritten), "the item relation or its row security");
+	rec_refuse_volatile(linitial(rewritten), "the item relation or its row security");
 	return pg_plan_query(linitial(rewritten), q->text, 0, *params);
 }
 

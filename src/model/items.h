@@ -26,6 +26,10 @@ extern void rec_item_source(const RecModel *model, Oid item_type, RecItemSource 
 /* Number of a column of the relation; an error with the nearest name when there is none. */
 extern AttrNumber rec_item_column(const RecModel *model, const RecItemSource *source, const char *column);
 
+/* The tree of a text that must be one expression without a subquery; what is "a filter" or the like, for errors. */
+extern Node *rec_expression_parse(const char *text, const char *what);
+extern void rec_refuse_volatile(Query *query, const char *what);
+
 /* Values for the placeholders of a filter. text: as a literal whose type the context decides. */
 typedef struct RecPlaceholder
 {
