@@ -70,9 +70,8 @@ nearest_relation(const char *schema, const char *relation)
 	return near ? quote_qualified_identifier(schema, near) : NULL;
 }
 
-/* Finds a relation named by an option; what: for the error. */
-static Oid
-find_relation(const char *given, const char *what)
+Oid
+rec_find_relation(const char *given, const char *what)
 {
 	List	   *parts = NIL;
 	RangeVar   *name;
@@ -101,7 +100,7 @@ find_relation(const char *given, const char *what)
 void
 rec_options_events(RecModel *model, const char *events)
 {
-	Oid			relid = find_relation(events, "event");
+	Oid			relid = rec_find_relation(events, "event");
 
 	model->events_schema = get_namespace_name(get_rel_namespace(relid));
 	model->events_relation = get_rel_name(relid);
@@ -112,7 +111,7 @@ rec_options_items(RecModel *model, const char *items, const char *item_key)
 {
 	if (items)
 	{
-		Oid			relid = find_relation(items, "item");
+		Oid			relid = rec_find_relation(items, "item");
 
 		model->items_schema = get_namespace_name(get_rel_namespace(relid));
 		model->items_relation = get_rel_name(relid);
