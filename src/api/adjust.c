@@ -31,6 +31,8 @@ method_argument(WindowObject window)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("method must not be null")));
 	name = TextDatumGetCString(value);
+	for (char *c = name; *c; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
 	if (!rec_adjust_method(name, &method))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),

@@ -12,6 +12,9 @@
 
 #include <math.h>
 
+#include "core/select.h"
+#include "miscadmin.h"
+
 #define TAG 0x44724E31			/* DrN1 */
 
 enum
@@ -254,6 +257,12 @@ rec_wasserstein_final(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(rec_wasserstein(&reference, &current));
 }
 
+static void
+check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
 /* The quantiles of unsorted numbers, which change their order. */
 static void
 select_quantiles(RecNumbers *numbers, int bins, double *quantile)
@@ -271,7 +280,7 @@ select_quantiles(RecNumbers *numbers, int bins, double *quantile)
 		if (fraction > 0)
 			ranks[n++] = rank + 1;
 	}
-	rec_select(numbers->x, numbers->n, ranks, n);
+	rec_select(numbers->x, numbers->n, ranks, n, check_interrupts);
 	for (int i = 0; i <= bins; i++)
 	{
 		int64		rank;

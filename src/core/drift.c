@@ -61,6 +61,8 @@ rec_chi2_test(const double *reference, const double *current, int64_t categories
 				all = n + m;
 	RecChi2		r = {.min_expected = INFINITY};
 
+	for (int64_t i = 0; i < categories; i++)
+		r.categories += reference[i] + current[i] > 0;
 	if (!(n > 0) || !(m > 0))
 	{
 		r.statistic = r.df = r.p_value = r.cramers_v = r.min_expected = NAN;
@@ -73,7 +75,6 @@ rec_chi2_test(const double *reference, const double *current, int64_t categories
 
 		if (both == 0)
 			continue;
-		r.categories++;
 		r.statistic += gap * gap / both * (all / n) * (all / m);
 		r.min_expected = fmin(r.min_expected, fmin(n, m) * (both / all));
 	}

@@ -63,7 +63,4 @@ extern void rec_bin_counts(const RecSample *s, const double *edges, int nedges, 
 /* The same for numbers in any order. */
 extern void rec_bin_counts_unsorted(const double *x, int64_t n, const double *edges, int nedges, double *counts);
 
-/* Puts the numbers of the given ranks (ascending, 0 .. n - 1) where they would be if x were sorted. */
-extern void rec_select(double *x, int64_t n, const int64_t *ranks, int nranks);
-
 #endif							/* REC_SAMPLE_H */
