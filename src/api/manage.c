@@ -19,7 +19,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#define MODEL_COLUMNS 17
+#define MODEL_COLUMNS 22
 
 static char *
 text_argument(FunctionCallInfo fcinfo, int i)
@@ -60,6 +60,21 @@ feedback_of(const char *name)
 	return strcmp(name, "explicit") == 0;
 }
 
+/* A list of strings as text[], null when it is empty. */
+static void
+list_value(List *list, Oid *types, Datum *values, char *nulls, int i)
+{
+	Datum	   *element = palloc(Max(list_length(list), 1) * sizeof(Datum));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, list)
+		element[n++] = CStringGetTextDatum(lfirst(lc));
+	types[i] = TEXTARRAYOID;
+	nulls[i] = n > 0 ? ' ' : 'n';
+	values[i] = PointerGetDatum(construct_array(element, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 /* The values of a row of rec.model, in the order of the columns, without created_at. */
 static void
 model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
@@ -67,6 +82,7 @@ model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
 	const char *texts[] = {m->name, m->events_schema, m->events_relation, m->user_column, m->item_column,
 	m->value_column, m->event_column};
 	const char *items[] = {m->items_schema, m->items_relation, m->item_key};
+	const char *users[] = {m->users_schema, m->users_relation, m->user_key};
 	int			i;
 
 	memset(nulls, ' ', MODEL_COLUMNS);
@@ -100,6 +116,14 @@ model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
 		values[i] = items[k] ? CStringGetTextDatum(items[k]) : (Datum) 0;
 		nulls[i] = items[k] ? ' ' : 'n';
 	}
+	list_value(m->item_attributes, types, values, nulls, i++);
+	for (int k = 0; k < (int) lengthof(users); k++, i++)
+	{
+		types[i] = TEXTOID;
+		values[i] = users[k] ? CStringGetTextDatum(users[k]) : (Datum) 0;
+		nulls[i] = users[k] ? ' ' : 'n';
+	}
+	list_value(m->user_attributes, types, values, nulls, i++);
 	Assert(i == MODEL_COLUMNS);
 }
 
@@ -222,6 +246,18 @@ create_functions(const RecModel *model, Oid user_type, Oid item_type)
 	run_ddl(model, "_model_functions", lengthof(arguments), arguments);
 }
 
+/* Items and users with their attributes: the same arguments in create_model and alter_model. */
+static void
+take_sides(RecModel *m, FunctionCallInfo fcinfo)
+{
+	rec_options_items(m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
+	if (!PG_ARGISNULL(14))
+		m->item_attributes = rec_texts_of(PG_GETARG_ARRAYTYPE_P(14));
+	rec_options_users(m, text_argument(fcinfo, 15), text_argument(fcinfo, 16));
+	if (!PG_ARGISNULL(17))
+		m->user_attributes = rec_texts_of(PG_GETARG_ARRAYTYPE_P(17));
+}
+
 PG_FUNCTION_INFO_V1(rec_create_model);
 Datum
 rec_create_model(PG_FUNCTION_ARGS)
@@ -246,7 +282,7 @@ rec_create_model(PG_FUNCTION_ARGS)
 	m.params = PG_ARGISNULL(10) ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"))) :
 		PG_GETARG_JSONB_P(10);
 	m.keep_versions = PG_ARGISNULL(11) ? 2 : PG_GETARG_INT32(11);
-	rec_options_items(&m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
+	take_sides(&m, fcinfo);
 	rec_options_check(&m, &source);
 
 	m.schema = provide_schema(m.name);
@@ -254,8 +290,9 @@ rec_create_model(PG_FUNCTION_ARGS)
 	model_row(&m, types, values, nulls);
 	rec_catalog_execute("INSERT INTO rec.model (model, events_schema, events_relation, user_column, item_column, "
 						"value_column, event_column, event_weights, time_column, half_life, feedback, params, "
-						"keep_versions, active_version, items_schema, items_relation, item_key) VALUES "
-						"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+						"keep_versions, active_version, items_schema, items_relation, item_key, item_attributes, users_schema, "
+						"users_relation, user_key, user_attributes) VALUES "
+						"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
 						MODEL_COLUMNS, types, values, nulls);
 	create_functions(&m, source.user_type, source.item_type);
 	rec_advise_index(&m, &source);
@@ -267,7 +304,7 @@ static void
 reset_option(RecModel *m, const char *name)
 {
 	static const char *const names[] = {"value_column", "event_column", "event_weights", "time_column", "half_life",
-	"feedback", "params", "keep_versions", "items"};
+	"feedback", "params", "keep_versions", "items", "item_attributes", "users", "user_attributes"};
 	const char *near;
 
 	if (strcmp(name, "value_column") == 0)
@@ -287,14 +324,26 @@ reset_option(RecModel *m, const char *name)
 	else if (strcmp(name, "keep_versions") == 0)
 		m->keep_versions = 2;
 	else if (strcmp(name, "items") == 0)
+	{
 		m->items_schema = m->items_relation = m->item_key = NULL;
+		m->item_attributes = NIL;
+	}
+	else if (strcmp(name, "item_attributes") == 0)
+		m->item_attributes = NIL;
+	else if (strcmp(name, "users") == 0)
+	{
+		m->users_schema = m->users_relation = m->user_key = NULL;
+		m->user_attributes = NIL;
+	}
+	else if (strcmp(name, "user_attributes") == 0)
+		m->user_attributes = NIL;
 	else
 	{
 		near = rec_nearest_name(name, names, lengthof(names));
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" cannot be reset", name),
-				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions and items."),
+				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions, items, item_attributes, users and user_attributes."),
 				 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
 	}
 }
@@ -334,7 +383,7 @@ take_options(RecModel *m, FunctionCallInfo fcinfo)
 		m->params = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(m->params), PG_GETARG_DATUM(10)));
 	if (!PG_ARGISNULL(11))
 		m->keep_versions = PG_GETARG_INT32(11);
-	rec_options_items(m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
+	take_sides(m, fcinfo);
 }
 
 PG_FUNCTION_INFO_V1(rec_alter_model);
@@ -356,8 +405,8 @@ rec_alter_model(PG_FUNCTION_ARGS)
 
 		rec_params_read(&params, PG_GETARG_JSONB_P(10), m->explicit_feedback);	/* a clear error before the concatenation */
 	}
-	if (!PG_ARGISNULL(14))
-		reset_options(m, PG_GETARG_ARRAYTYPE_P(14));
+	if (!PG_ARGISNULL(18))
+		reset_options(m, PG_GETARG_ARRAYTYPE_P(18));
 	take_options(m, fcinfo);
 	rec_options_check(m, &source);
 	rec_event_source_check_keys(m, &source);
@@ -365,7 +414,8 @@ rec_alter_model(PG_FUNCTION_ARGS)
 	updated = rec_catalog_execute("UPDATE rec.model SET events_schema = $2, events_relation = $3, user_column = $4, "
 						"item_column = $5, value_column = $6, event_column = $7, event_weights = $8, time_column = $9, "
 						"half_life = $10, feedback = $11, params = $12, keep_versions = $13, items_schema = $15, "
-						"items_relation = $16, item_key = $17 "
+						"items_relation = $16, item_key = $17, item_attributes = $18, users_schema = $19, "
+						"users_relation = $20, user_key = $21, user_attributes = $22 "
 						"WHERE model = $1 AND active_version IS NOT DISTINCT FROM $14",
 						MODEL_COLUMNS, types, values, nulls);
 	if (updated != 1)
@@ -375,6 +425,29 @@ rec_alter_model(PG_FUNCTION_ARGS)
 				 errhint("Try again.")));
 	rec_advise_index(m, &source);
 	PG_RETURN_VOID();
+}
+
+/* RESTRICT: what others built on the tables is not ours to drop. */
+static void
+drop_tables(const char *schema)
+{
+	static const char *const tables[] = {
+		"recommendation",
+		"user_history",
+		"user_factors",
+		"item_factors",
+		"user_attributes",
+		"item_attributes",
+		"attribute_encoder",
+		"attribute_map",
+		"model_version",
+	};
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < (int) lengthof(tables); i++)
+		appendStringInfo(&sql, "%s%s.%s", i ? ", " : "DROP TABLE IF EXISTS ", schema, tables[i]);
+	spi_run(sql.data, SPI_OK_UTILITY);
 }
 
 PG_FUNCTION_INFO_V1(rec_drop_model);
@@ -400,8 +473,7 @@ rec_drop_model(PG_FUNCTION_ARGS)
 	spi_run(psprintf("DROP FUNCTION IF EXISTS %s.recommend, %s.recommend_for, %s.recommend_users, %s.recommend_many, "
 					 "%s.similar_items, %s.similar_users, %s.predict, %s.explain, %s.buy_again", q, q, q, q, q, q, q, q, q), SPI_OK_UTILITY);
 	spi_run(psprintf("DROP VIEW IF EXISTS %s.active_items, %s.active_users", q, q), SPI_OK_UTILITY);
-	spi_run(psprintf("DROP TABLE IF EXISTS %s.recommendation, %s.user_history, %s.user_factors, %s.item_factors, "
-					 "%s.model_version", q, q, q, q, q), SPI_OK_UTILITY);
+	drop_tables(q);
 	spi_run(psprintf("DROP SCHEMA %s", q), SPI_OK_UTILITY);
 	forget_model(name);
 	PG_RETURN_VOID();

@@ -156,7 +156,7 @@ answer(const RecCall *call, RecAllowed *allowed, const RecUser *user, const RecR
 		if (request->has_min_score && !(top.entry[r].score + offset >= request->min_score))
 			break;
 		put_row(call, top.entry[r].position, top.entry[r].score + offset, before + r + 1,
-				user->source == REC_SOURCE_FOLDED_IN ? "folded_in" : "personalized");
+				rec_source_name(user->source));
 	}
 }
 
@@ -177,7 +177,7 @@ rec_recommend(PG_FUNCTION_ARGS)
 	rec_call_begin(&call, fcinfo, 3, 8);
 	rec_call_user_type(&call, &user_type);
 	known = rec_call_key(&call, 1, &user_type, &key);
-	rec_user_get(call.model, call.serving, key, user_type.type, known, types, &user);
+	rec_user_get(call.model, call.serving, key, &user_type, known, types, &user);
 	allowed = rec_allowed_by_arguments(&call, 6, 7);
 	rec_allow_filtered(&allowed, &call, &request);
 	forbid_history(&allowed, &call, &user, PG_ARGISNULL(4) || PG_GETARG_BOOL(4), types != NULL);
@@ -246,7 +246,7 @@ rec_predict(PG_FUNCTION_ARGS)
 		rec_call_end(&call);
 		PG_RETURN_NULL();
 	}
-	rec_user_get(call.model, call.serving, user_key, user_type.type, known, NULL, &user);
+	rec_user_get(call.model, call.serving, user_key, &user_type, known, NULL, &user);
 	if (user.source != REC_SOURCE_POPULAR)
 	{
 		rec_score_rows(call.serving->items + (Size) position * call.serving->stride, 1, call.serving->stride,

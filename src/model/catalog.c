@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -29,7 +30,8 @@ enum
 {
 	Anum_model = 1, Anum_events_schema, Anum_events_relation, Anum_user_column, Anum_item_column, Anum_value_column,
 	Anum_event_column, Anum_event_weights, Anum_time_column, Anum_half_life, Anum_feedback, Anum_params,
-	Anum_keep_versions, Anum_active_version, Anum_created_at, Anum_items_schema, Anum_items_relation, Anum_item_key
+	Anum_keep_versions, Anum_active_version, Anum_created_at, Anum_items_schema, Anum_items_relation, Anum_item_key,
+	Anum_item_attributes, Anum_users_schema, Anum_users_relation, Anum_user_key, Anum_user_attributes
 };
 
 /* Columns of a model's model_version table that are needed here */
@@ -98,12 +100,33 @@ text_or_null(Datum value, bool isnull)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+List *
+rec_texts_of(ArrayType *array)
+{
+	List	   *list = NIL;
+	Datum	   *value;
+	bool	   *null;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &value, &null, &n);
+	for (int i = 0; i < n; i++)
+		if (!null[i])
+			list = lappend(list, TextDatumGetCString(value[i]));
+	return list;
+}
+
+static List *
+list_of_texts(Datum value, bool isnull)
+{
+	return isnull ? NIL : rec_texts_of(DatumGetArrayTypeP(value));
+}
+
 static RecModel *
 model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 {
 	RecModel   *m = palloc0(sizeof(RecModel));
-	Datum		v[Anum_item_key];
-	bool		null[Anum_item_key];
+	Datum		v[Anum_user_attributes];
+	bool		null[Anum_user_attributes];
 	HeapTuple	ns = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 
 	if (!HeapTupleIsValid(ns))
@@ -127,6 +150,11 @@ model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 	m->items_schema = text_or_null(FIELD(items_schema));
 	m->items_relation = text_or_null(FIELD(items_relation));
 	m->item_key = text_or_null(FIELD(item_key));
+	m->users_schema = text_or_null(FIELD(users_schema));
+	m->users_relation = text_or_null(FIELD(users_relation));
+	m->user_key = text_or_null(FIELD(user_key));
+	m->item_attributes = list_of_texts(FIELD(item_attributes));
+	m->user_attributes = list_of_texts(FIELD(user_attributes));
 	m->explicit_feedback = strcmp(text_or_null(FIELD(feedback)), "explicit") == 0;
 #undef FIELD
 	if (!null[Anum_event_weights - 1])
@@ -283,10 +311,15 @@ static const struct
 {
 	const char *name;
 	int			natts;
-	Oid			type[11];
+	Oid			type[20];
 }			shapes[] = {
-	{"model_version", 11, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
-	FLOAT8OID, FLOAT4ARRAYOID}},
+	{"model_version", 12, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
+	FLOAT8OID, FLOAT4ARRAYOID, INT4OID}},
+	{"user_attributes", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}},
+	{"item_attributes", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}},
+	{"attribute_encoder", 20, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID,
+	INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID, INT4OID}},
+	{"attribute_map", 9, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, INT8OID, FLOAT4OID, FLOAT4ARRAYOID, FLOAT4OID}},
 	{"item_factors", 8, {INT4OID, InvalidOid, INT4OID, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, INT4OID, FLOAT4OID}},
 	{"user_factors", 5, {INT4OID, InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}},
 	{"user_history", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}}

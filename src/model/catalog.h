@@ -38,6 +38,11 @@ typedef struct RecModel
 	char	   *items_schema;	/* these three NULL: no item relation */
 	char	   *items_relation;
 	char	   *item_key;
+	List	   *item_attributes;	/* of char *, as they were given */
+	char	   *users_schema;	/* these three NULL: no user relation */
+	char	   *users_relation;
+	char	   *user_key;
+	List	   *user_attributes;
 	TransactionId row_xmin;		/* these two tell whether the row is the same one as before */
 	ItemPointerData row_tid;
 } RecModel;
@@ -77,6 +82,9 @@ typedef struct RecRole
 
 extern RecRole rec_role_enter(Oid role);
 extern void rec_role_leave(const RecRole *saved);
+
+/* The elements of a text[], without nulls. */
+extern List *rec_texts_of(struct ArrayType *array);
 
 /* The name among n that is nearest to a mistyped one, or NULL when none is near. */
 extern const char *rec_nearest_name(const char *typed, const char *const *names, int n);
