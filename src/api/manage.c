@@ -468,6 +468,7 @@ rec_drop_model(PG_FUNCTION_ARGS)
 	}
 	rec_model_require_owner(m, "drop");
 	rec_model_lock(m);
+	spi_run(psprintf("SELECT rec.unschedule(%s)", quote_literal_cstr(name)), SPI_OK_SELECT);
 	q = quote_identifier(name);
 	/* RESTRICT throughout: what others built on the model is not ours to drop */
 	spi_run(psprintf("DROP FUNCTION IF EXISTS %s.recommend, %s.recommend_for, %s.recommend_users, %s.recommend_many, "
@@ -484,6 +485,7 @@ Datum
 rec_rename_model(PG_FUNCTION_ARGS)
 {
 	RecModel   *m = rec_model_by_schema(rec_model_schema(text_argument(fcinfo, 0)), false);
+	char	   *old_name = m->name;
 	char	   *new_name = text_argument(fcinfo, 1);
 	Oid			types[2] = {TEXTOID, TEXTOID};
 	Datum		values[2] = {CStringGetTextDatum(m->name), CStringGetTextDatum(new_name)};
@@ -497,6 +499,7 @@ rec_rename_model(PG_FUNCTION_ARGS)
 	rec_catalog_execute("UPDATE rec.model SET model = $2 WHERE model = $1", 2, types, values, NULL);
 	rec_catalog_execute("UPDATE rec.training_run SET model = $2 WHERE model = $1", 2, types, values, NULL);
 	rec_catalog_execute("UPDATE rec.item_set SET model = $2 WHERE model = $1", 2, types, values, NULL);
+	spi_run(psprintf("SELECT rec._reschedule(%s, %s)", quote_literal_cstr(old_name), quote_literal_cstr(new_name)), SPI_OK_SELECT);
 	PG_RETURN_VOID();
 }
 

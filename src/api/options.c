@@ -71,9 +71,8 @@ nearest_relation(const char *schema, const char *relation)
 	return near ? quote_qualified_identifier(schema, near) : NULL;
 }
 
-/* Finds a relation named by an option; what: for the error. */
-static Oid
-find_relation(const char *given, const char *what)
+Oid
+rec_find_relation(const char *given, const char *what)
 {
 	List	   *parts = NIL;
 	RangeVar   *name;
@@ -102,7 +101,7 @@ find_relation(const char *given, const char *what)
 void
 rec_options_events(RecModel *model, const char *events)
 {
-	Oid			relid = find_relation(events, "event");
+	Oid			relid = rec_find_relation(events, "event");
 
 	model->events_schema = get_namespace_name(get_rel_namespace(relid));
 	model->events_relation = get_rel_name(relid);
@@ -115,7 +114,7 @@ take_side(const char *what, const char *given, const char *key, const char *colu
 {
 	if (given)
 	{
-		Oid			relid = find_relation(given, what);
+		Oid			relid = rec_find_relation(given, what);
 
 		*schema = get_namespace_name(get_rel_namespace(relid));
 		*relation = get_rel_name(relid);

@@ -182,33 +182,6 @@ read_items(RecServing *s, const RecModel *model, Relation rel)
 	pfree(at);
 }
 
-typedef struct Ranked
-{
-	float		popularity;
-	int32		position;
-} Ranked;
-
-#define ST_SORT sort_popular
-#define ST_ELEMENT_TYPE Ranked
-#define ST_COMPARE(a, b) ((a)->popularity > (b)->popularity ? -1 : (a)->popularity < (b)->popularity ? 1 : \
-						  ((a)->position > (b)->position) - ((a)->position < (b)->position))
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-static void
-rank_by_popularity(RecServing *s)
-{
-	Ranked	   *r = palloc_extended(Max(s->n, 1) * sizeof(Ranked), MCXT_ALLOC_HUGE);
-
-	for (int i = 0; i < s->n; i++)
-		r[i] = (Ranked) {s->popularity[i], i};
-	sort_popular(r, s->n);
-	for (int i = 0; i < s->n; i++)
-		s->by_popularity[i] = r[i].position;
-	pfree(r);
-}
-
 static void
 build_codes(RecServing *s)
 {
@@ -247,9 +220,8 @@ rec_serving_read(const RecModel *model, const RecVersion *version)
 	s->norm = alloc_array(s, sizeof(float));
 	s->popularity = alloc_array(s, sizeof(float));
 	s->support = alloc_array(s, sizeof(int32));
-	s->by_popularity = alloc_array(s, sizeof(int32));
 	read_items(s, model, rel);
-	rank_by_popularity(s);
+	s->by_popularity = rec_popular_order(s->popularity, s->n, context);
 	table_close(rel, AccessShareLock);
 	for (int side = 0; side < 2; side++)
 		s->map[side] = rec_map_stored(model, s->version, side, s->params.factors, s->rule.explicit_feedback,

@@ -457,10 +457,10 @@ rec_role_leave(const RecRole *saved)
 	SetUserIdAndSecContext(saved->userid, saved->context);
 }
 
-static Oid
-relation_owner(Oid relid)
+Oid
+rec_catalog_owner(void)
 {
-	Relation	rel = relation_open(relid, AccessShareLock);
+	Relation	rel = relation_open(rec_catalog_relation("model"), AccessShareLock);
 	Oid			owner = rel->rd_rel->relowner;
 
 	relation_close(rel, AccessShareLock);
@@ -470,7 +470,7 @@ relation_owner(Oid relid)
 uint64
 rec_catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *values, const char *nulls)
 {
-	RecRole		saved = rec_role_enter(relation_owner(rec_catalog_relation("model")));
+	RecRole		saved = rec_role_enter(rec_catalog_owner());
 	uint64		processed;
 
 	if (SPI_connect() != SPI_OK_CONNECT)

@@ -56,6 +56,7 @@ typedef struct RecVersion
 } RecVersion;
 
 extern Oid	rec_catalog_relation(const char *name);
+extern Oid	rec_catalog_owner(void);
 extern RecModel *rec_model_by_schema(Oid schema, bool missing_ok);
 extern Oid	rec_model_schema(const char *model);
 extern void rec_model_require_usage(Oid schema);

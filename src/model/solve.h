@@ -5,6 +5,7 @@
 #ifndef REC_SOLVE_H
 #define REC_SOLVE_H
 
+#include "core/metrics.h"
 #include "model/attributes.h"
 #include "model/pairs.h"
 
@@ -17,7 +18,21 @@ typedef struct RecQuality
 	double		ndcg;			/* implicit */
 	double		recall;			/* implicit: hits / min(10, held out) */
 	double		rmse;			/* explicit */
+	double		watched;		/* what epochs are compared by: ndcg, or the metric of a RecWatch; explicit: rmse */
 } RecQuality;
+
+/* What somebody who runs several trainings wants of one. */
+typedef struct RecWatch
+{
+	RecMetric	metric;			/* implicit: judges the epochs, one of the list metrics */
+	int			k;				/* at most REC_WATCH_MAX_K */
+	bool		rough;			/* without the final half-step: users' factors are of the best epoch, or of a later one */
+	/* NULL, or called after each epoch, in parallel mode; may raise an error; false: the training stops here */
+	bool		(*go_on) (void *state, int epoch, double watched);
+	void	   *state;
+} RecWatch;
+
+#define REC_WATCH_MAX_K 1000
 
 typedef struct RecSolution
 {
@@ -40,11 +55,12 @@ typedef struct RecSolution
 } RecSolution;
 
 /*
- * Runs the epochs and the final exact user half-step. design: attributes by side, NULL where there are none. The factors stay where they are, perhaps in a shared segment,
- * until rec_solve_release(); an error releases them with the transaction.
+ * Runs the epochs and the final exact user half-step. The factors stay where they are, perhaps in a shared segment,
+ * until rec_solve_release(); an error releases them with the transaction. With a watch it is quiet and leaves the
+ * progress view alone. design: attributes by side, NULL where there are none (or NULL: none at all).
  */
 extern RecSolution *rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params,
-							  const RecSumRule *rule, RecDesign *const *design);
+							  const RecSumRule *rule, const RecWatch *watch, RecDesign *const *design);
 extern void rec_solve_release(RecSolution *solution);
 
 /* Free room for dynamic shared memory in bytes, or SIZE_MAX when it cannot be told. */

@@ -13,6 +13,7 @@
 
 #include "core/als.h"
 #include "core/prior.h"
+#include "core/topk.h"
 #include "model/side.h"
 #include "model/solve.h"
 #include "port/atomics.h"
@@ -105,6 +106,8 @@ typedef struct RecShared
 
 	/* holdout */
 	int			judged;			/* users */
+	RecMetric	judge_metric;	/* implicit: what RecQuality.watched is */
+	int			judge_k;		/* all list metrics are at this */
 	Size		judged_user;	/* int32[judged] */
 	Size		held_start;		/* int32[judged + 1] */
 	Size		held_item;		/* int32[], ascending per user */
@@ -148,7 +151,7 @@ extern void rec_map_fit(RecTraining *training, RecSide side);
 extern void rec_map_chunk(RecShared *shared, int chunk, void *scratch);
 extern Size rec_map_scratch(const RecShared *shared);
 
-/* NDCG and recall of one ranked list, its hits given as sorted ranks (0-based) below k. */
-extern RecQuality rec_quality_of(const int *hit_rank, int hits, int relevant, int k);
+/* The quality of one sorted list of judge_k items, given the relevant ones, ascending. */
+extern RecQuality rec_quality_of(const RecShared *shared, const RecTopK *list, const int32 *relevant, int n);
 
 #endif							/* REC_SOLVE_SHARED_H */

@@ -108,8 +108,8 @@ lap(instr_time *since)
 	return INSTR_TIME_GET_DOUBLE(elapsed);
 }
 
-static RecSumRule
-sum_rule(const RecModel *model, const RecEvents *events)
+RecSumRule
+rec_train_rule(const RecModel *model, const RecEvents *events)
 {
 	return (RecSumRule) {
 		.explicit_feedback = model->explicit_feedback, .has_time = events->has_time && events->n > 0,
@@ -131,7 +131,7 @@ load(const RecModel *model, RecTrained *t, RecSumRule *rule, MemoryContext conte
 	t->run.null_keys = events->null_keys;
 	t->run.bad_values = events->bad_values;
 	t->run.unweighted = events->unweighted;
-	*rule = sum_rule(model, events);
+	*rule = rec_train_rule(model, events);
 	t->pairs = rec_pairs_build(events, rule, context);
 	find_warnings(&t->run, events, t->pairs);
 	announce_warnings(&t->run);
@@ -185,9 +185,8 @@ deviation_of(const RecPairs *p)
 	return p->n > 1 ? sqrt(squares / p->n) : 0;
 }
 
-/* The automatic parameters, from the positive pairs or from the ratings. */
-static void
-resolve_params(RecParams *params, const RecPairs *p, bool explicit_feedback)
+void
+rec_train_resolve(RecParams *params, const RecPairs *p, bool explicit_feedback)
 {
 	double		sum = 0;
 	int64		n = 0;
@@ -217,13 +216,13 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 	INSTR_TIME_SET_CURRENT(clock);
 	load(model, t, &rule, context);
 	load_attributes(model, t, design, context);
-	resolve_params(params, t->pairs, model->explicit_feedback);
+	rec_train_resolve(params, t->pairs, model->explicit_feedback);
 	t->run.load_seconds = lap(&clock);
 
 	rec_progress_phase(REC_PHASE_TRAINING, params->epochs);
 	rec_holdout_choose(&holdout, t->pairs, params, model->explicit_feedback);
 	t->run.holdout_users = holdout.nusers;
-	t->solution = rec_solve(t->pairs, &holdout, params, &rule, design);
+	t->solution = rec_solve(t->pairs, &holdout, params, &rule, NULL, design);
 	note_strengths(params, t->solution, design);
 	t->run.solve_seconds = lap(&clock) - t->solution->fill_seconds;
 	t->run.load_seconds += t->solution->fill_seconds;
