@@ -24,6 +24,8 @@ CREATE TABLE rec.model (
 	items_schema     text,
 	items_relation   text,
 	item_key         text,
+	value_scaler     text,
+	context_columns  text[],
 	item_attributes  text[],
 	users_schema     text,
 	users_relation   text,
@@ -50,6 +52,8 @@ COMMENT ON COLUMN rec.model.created_at IS 'When the model was created';
 COMMENT ON COLUMN rec.model.items_schema IS 'Schema of the item relation; null: there is none';
 COMMENT ON COLUMN rec.model.items_relation IS 'Item relation, over whose columns recommend() takes a filter; found by name at every use';
 COMMENT ON COLUMN rec.model.item_key IS 'Column of the item relation that holds the item''s key';
+COMMENT ON COLUMN rec.model.value_scaler IS 'Kind of the scaler that each training fits to the values, or a fitted scaler; null: values are taken as they are';
+COMMENT ON COLUMN rec.model.context_columns IS 'Columns of the events that say in what context they happened, for context in recommend(); null: none';
 COMMENT ON COLUMN rec.model.item_attributes IS 'Attributes of items that the training uses, as given: columns of the item relation; null: none';
 COMMENT ON COLUMN rec.model.users_schema IS 'Schema of the user relation; null: there is none';
 COMMENT ON COLUMN rec.model.users_relation IS 'User relation, which has the users'' attributes; found by name at every use';

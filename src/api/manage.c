@@ -19,7 +19,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#define MODEL_COLUMNS 22
+#define MODEL_COLUMNS 24
 
 static char *
 text_argument(FunctionCallInfo fcinfo, int i)
@@ -60,19 +60,26 @@ feedback_of(const char *name)
 	return strcmp(name, "explicit") == 0;
 }
 
-/* A list of strings as text[], null when it is empty. */
-static void
-list_value(List *list, Oid *types, Datum *values, char *nulls, int i)
+static Datum
+text_array(List *names)
 {
-	Datum	   *element = palloc(Max(list_length(list), 1) * sizeof(Datum));
+	Datum	   *value = palloc(Max(list_length(names), 1) * sizeof(Datum));
 	int			n = 0;
 	ListCell   *lc;
 
-	foreach(lc, list)
-		element[n++] = CStringGetTextDatum(lfirst(lc));
-	types[i] = TEXTARRAYOID;
-	nulls[i] = n > 0 ? ' ' : 'n';
-	values[i] = PointerGetDatum(construct_array(element, n, TEXTOID, -1, false, TYPALIGN_INT));
+	foreach(lc, names)
+		value[n++] = CStringGetTextDatum(lfirst(lc));
+	return PointerGetDatum(construct_array(value, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* The options value_scaler and context_columns, from argument i on; NULL leaves what there is. */
+static void
+take_preparation(RecModel *m, FunctionCallInfo fcinfo, int i)
+{
+	if (!PG_ARGISNULL(i))
+		m->value_scaler = text_argument(fcinfo, i);
+	if (!PG_ARGISNULL(i + 1))
+		m->context_columns = rec_text_list(PG_GETARG_ARRAYTYPE_P(i + 1));
 }
 
 /* The values of a row of rec.model, in the order of the columns, without created_at. */
@@ -116,14 +123,24 @@ model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
 		values[i] = items[k] ? CStringGetTextDatum(items[k]) : (Datum) 0;
 		nulls[i] = items[k] ? ' ' : 'n';
 	}
-	list_value(m->item_attributes, types, values, nulls, i++);
+	types[i] = TEXTOID;
+	nulls[i] = m->value_scaler ? ' ' : 'n';
+	values[i++] = m->value_scaler ? CStringGetTextDatum(m->value_scaler) : (Datum) 0;
+	types[i] = TEXTARRAYOID;
+	nulls[i] = m->context_columns ? ' ' : 'n';
+	values[i++] = text_array(m->context_columns);
+	types[i] = TEXTARRAYOID;
+	nulls[i] = m->item_attributes ? ' ' : 'n';
+	values[i++] = text_array(m->item_attributes);
 	for (int k = 0; k < (int) lengthof(users); k++, i++)
 	{
 		types[i] = TEXTOID;
 		values[i] = users[k] ? CStringGetTextDatum(users[k]) : (Datum) 0;
 		nulls[i] = users[k] ? ' ' : 'n';
 	}
-	list_value(m->user_attributes, types, values, nulls, i++);
+	types[i] = TEXTARRAYOID;
+	nulls[i] = m->user_attributes ? ' ' : 'n';
+	values[i++] = text_array(m->user_attributes);
 	Assert(i == MODEL_COLUMNS);
 }
 
@@ -246,16 +263,16 @@ create_functions(const RecModel *model, Oid user_type, Oid item_type)
 	run_ddl(model, "_model_functions", lengthof(arguments), arguments);
 }
 
-/* Items and users with their attributes: the same arguments in create_model and alter_model. */
+/* Items and users with their attributes; those that came later than items and item_key from argument i on. */
 static void
-take_sides(RecModel *m, FunctionCallInfo fcinfo)
+take_sides(RecModel *m, FunctionCallInfo fcinfo, int i)
 {
 	rec_options_items(m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
-	if (!PG_ARGISNULL(14))
-		m->item_attributes = rec_texts_of(PG_GETARG_ARRAYTYPE_P(14));
-	rec_options_users(m, text_argument(fcinfo, 15), text_argument(fcinfo, 16));
-	if (!PG_ARGISNULL(17))
-		m->user_attributes = rec_texts_of(PG_GETARG_ARRAYTYPE_P(17));
+	if (!PG_ARGISNULL(i))
+		m->item_attributes = rec_text_list(PG_GETARG_ARRAYTYPE_P(i));
+	rec_options_users(m, text_argument(fcinfo, i + 1), text_argument(fcinfo, i + 2));
+	if (!PG_ARGISNULL(i + 3))
+		m->user_attributes = rec_text_list(PG_GETARG_ARRAYTYPE_P(i + 3));
 }
 
 PG_FUNCTION_INFO_V1(rec_create_model);
@@ -282,7 +299,8 @@ rec_create_model(PG_FUNCTION_ARGS)
 	m.params = PG_ARGISNULL(10) ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"))) :
 		PG_GETARG_JSONB_P(10);
 	m.keep_versions = PG_ARGISNULL(11) ? 2 : PG_GETARG_INT32(11);
-	take_sides(&m, fcinfo);
+	take_preparation(&m, fcinfo, 14);
+	take_sides(&m, fcinfo, 16);
 	rec_options_check(&m, &source);
 
 	m.schema = provide_schema(m.name);
@@ -290,9 +308,10 @@ rec_create_model(PG_FUNCTION_ARGS)
 	model_row(&m, types, values, nulls);
 	rec_catalog_execute("INSERT INTO rec.model (model, events_schema, events_relation, user_column, item_column, "
 						"value_column, event_column, event_weights, time_column, half_life, feedback, params, "
-						"keep_versions, active_version, items_schema, items_relation, item_key, item_attributes, users_schema, "
-						"users_relation, user_key, user_attributes) VALUES "
-						"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
+						"keep_versions, active_version, items_schema, items_relation, item_key, value_scaler, context_columns, "
+						"item_attributes, users_schema, users_relation, user_key, user_attributes) "
+						"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
+						"$21, $22, $23, $24)",
 						MODEL_COLUMNS, types, values, nulls);
 	create_functions(&m, source.user_type, source.item_type);
 	rec_advise_index(&m, &source);
@@ -304,7 +323,8 @@ static void
 reset_option(RecModel *m, const char *name)
 {
 	static const char *const names[] = {"value_column", "event_column", "event_weights", "time_column", "half_life",
-	"feedback", "params", "keep_versions", "items", "item_attributes", "users", "user_attributes"};
+	"feedback", "params", "keep_versions", "items", "value_scaler", "context_columns", "item_attributes", "users",
+	"user_attributes"};
 	const char *near;
 
 	if (strcmp(name, "value_column") == 0)
@@ -337,13 +357,17 @@ reset_option(RecModel *m, const char *name)
 	}
 	else if (strcmp(name, "user_attributes") == 0)
 		m->user_attributes = NIL;
+	else if (strcmp(name, "value_scaler") == 0)
+		m->value_scaler = NULL;
+	else if (strcmp(name, "context_columns") == 0)
+		m->context_columns = NIL;
 	else
 	{
 		near = rec_nearest_name(name, names, lengthof(names));
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" cannot be reset", name),
-				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions, items, item_attributes, users and user_attributes."),
+				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions, items, value_scaler, context_columns, item_attributes, users and user_attributes."),
 				 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
 	}
 }
@@ -383,7 +407,8 @@ take_options(RecModel *m, FunctionCallInfo fcinfo)
 		m->params = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(m->params), PG_GETARG_DATUM(10)));
 	if (!PG_ARGISNULL(11))
 		m->keep_versions = PG_GETARG_INT32(11);
-	take_sides(m, fcinfo);
+	take_preparation(m, fcinfo, 15);
+	take_sides(m, fcinfo, 17);
 }
 
 PG_FUNCTION_INFO_V1(rec_alter_model);
@@ -405,8 +430,8 @@ rec_alter_model(PG_FUNCTION_ARGS)
 
 		rec_params_read(&params, PG_GETARG_JSONB_P(10), m->explicit_feedback);	/* a clear error before the concatenation */
 	}
-	if (!PG_ARGISNULL(18))
-		reset_options(m, PG_GETARG_ARRAYTYPE_P(18));
+	if (!PG_ARGISNULL(14))
+		reset_options(m, PG_GETARG_ARRAYTYPE_P(14));
 	take_options(m, fcinfo);
 	rec_options_check(m, &source);
 	rec_event_source_check_keys(m, &source);
@@ -414,8 +439,8 @@ rec_alter_model(PG_FUNCTION_ARGS)
 	updated = rec_catalog_execute("UPDATE rec.model SET events_schema = $2, events_relation = $3, user_column = $4, "
 						"item_column = $5, value_column = $6, event_column = $7, event_weights = $8, time_column = $9, "
 						"half_life = $10, feedback = $11, params = $12, keep_versions = $13, items_schema = $15, "
-						"items_relation = $16, item_key = $17, item_attributes = $18, users_schema = $19, "
-						"users_relation = $20, user_key = $21, user_attributes = $22 "
+						"items_relation = $16, item_key = $17, value_scaler = $18, context_columns = $19, item_attributes = $20, "
+						"users_schema = $21, users_relation = $22, user_key = $23, user_attributes = $24 "
 						"WHERE model = $1 AND active_version IS NOT DISTINCT FROM $14",
 						MODEL_COLUMNS, types, values, nulls);
 	if (updated != 1)

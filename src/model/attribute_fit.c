@@ -47,7 +47,7 @@ typedef struct AttributeFit
 				room;
 } AttributeFit;
 
-struct RecFit
+struct RecEncoderFit
 {
 	RecAttributes *list;
 	MemoryContext context;
@@ -73,10 +73,10 @@ has_levels(const RecAttribute *a)
 	return a->kind == REC_ATT_CATEGORY || a->kind == REC_ATT_TAGS || a->kind == REC_ATT_TEXT || a->kind == REC_ATT_PAIR;
 }
 
-RecFit *
-rec_fit_begin(RecAttributes *list, MemoryContext context)
+RecEncoderFit *
+rec_encoder_begin(RecAttributes *list, MemoryContext context)
 {
-	RecFit	   *f = MemoryContextAllocZero(context, sizeof(RecFit));
+	RecEncoderFit	   *f = MemoryContextAllocZero(context, sizeof(RecEncoderFit));
 
 	f->list = list;
 	f->context = context;
@@ -87,7 +87,7 @@ rec_fit_begin(RecAttributes *list, MemoryContext context)
 }
 
 static LevelEntry *
-level_entry(RecFit *f, int i, uint64 hash)
+level_entry(RecEncoderFit *f, int i, uint64 hash)
 {
 	bool		found;
 	LevelEntry *e = levels_insert(f->att[i].level, hash, &found);
@@ -102,7 +102,7 @@ level_entry(RecFit *f, int i, uint64 hash)
 }
 
 void
-rec_fit_name(RecFit *f, int i, uint64 hash, const char *name, int length)
+rec_encoder_name(RecEncoderFit *f, int i, uint64 hash, const char *name, int length)
 {
 	LevelEntry *e = level_entry(f, i, hash);
 	char	   *copy;
@@ -118,7 +118,7 @@ rec_fit_name(RecFit *f, int i, uint64 hash, const char *name, int length)
 }
 
 static void
-count_level(RecFit *f, int i, uint64 hash)
+count_level(RecEncoderFit *f, int i, uint64 hash)
 {
 	LevelEntry *e = level_entry(f, i, hash);
 
@@ -128,7 +128,7 @@ count_level(RecFit *f, int i, uint64 hash)
 }
 
 static const char *
-name_of(RecFit *f, int i, uint64 hash)
+name_of(RecEncoderFit *f, int i, uint64 hash)
 {
 	LevelEntry *e = levels_lookup(f->att[i].level, hash);
 
@@ -179,7 +179,7 @@ pairs_of(const RecAttribute *a, const RecRaw *raw)
 }
 
 static void
-count_pairs(RecFit *f, int i, const RecRaw *raw)
+count_pairs(RecEncoderFit *f, int i, const RecRaw *raw)
 {
 	const RecAttribute *a = &f->list->att[i];
 	PairIterator it = pairs_of(a, raw);
@@ -195,7 +195,7 @@ count_pairs(RecFit *f, int i, const RecRaw *raw)
 		{
 			char	   *name = psprintf("%s & %s", name_of(f, a->part[0], first), name_of(f, a->part[1], second));
 
-			rec_fit_name(f, i, hash, name, strlen(name));
+			rec_encoder_name(f, i, hash, name, strlen(name));
 			pfree(name);
 		}
 		count_level(f, i, hash);
@@ -213,7 +213,7 @@ count_number(AttributeFit *fit, double v)
 }
 
 static void
-keep_age(RecFit *f, AttributeFit *fit, double seconds)
+keep_age(RecEncoderFit *f, AttributeFit *fit, double seconds)
 {
 	if (fit->nage == fit->room)
 	{
@@ -240,7 +240,7 @@ number_of(const RecAttribute *a, double v)
 }
 
 void
-rec_fit_row(RecFit *f, const RecRaw *raw)
+rec_encoder_row(RecEncoderFit *f, const RecRaw *raw)
 {
 	for (int i = 0; i < f->list->n; i++)
 	{
@@ -319,7 +319,7 @@ name_column(RecAttributes *list, int column, const char *name)
 }
 
 static void
-fit_levels(RecFit *f, int i)
+fit_levels(RecEncoderFit *f, int i)
 {
 	RecAttributes *list = f->list;
 	RecAttribute *a = &list->att[i];
@@ -362,7 +362,7 @@ fit_levels(RecFit *f, int i)
 }
 
 static void
-fit_number(RecFit *f, int i)
+fit_number(RecEncoderFit *f, int i)
 {
 	RecAttribute *a = &f->list->att[i];
 	AttributeFit *fit = &f->att[i];
@@ -394,7 +394,7 @@ fit_number(RecFit *f, int i)
 
 /* Most rows have the right number of elements; the others count as missing. */
 static void
-fit_vector(RecFit *f, int i, List **warnings)
+fit_vector(RecEncoderFit *f, int i, List **warnings)
 {
 	RecAttribute *a = &f->list->att[i];
 	int			n;
@@ -419,7 +419,7 @@ fit_vector(RecFit *f, int i, List **warnings)
 }
 
 void
-rec_fit_finish(RecFit *f, List **warnings)
+rec_encoder_finish(RecEncoderFit *f, List **warnings)
 {
 	RecAttributes *list = f->list;
 

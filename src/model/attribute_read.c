@@ -170,17 +170,17 @@ raw_of(const RawStore *s, int64 row)
 }
 
 static void
-take_word(RawStore *s, RecFit *fit, int i, const char *word, int length, double frequency)
+take_word(RawStore *s, RecEncoderFit *fit, int i, const char *word, int length, double frequency)
 {
 	uint64		hash = rec_word_hash(word, length);
 
 	if (fit)
-		rec_fit_name(fit, i, hash, word, length);
+		rec_encoder_name(fit, i, hash, word, length);
 	store_value(s, hash, frequency);
 }
 
 static void
-take_tags(RawStore *s, RecFit *fit, int i, ArrayType *array)
+take_tags(RawStore *s, RecEncoderFit *fit, int i, ArrayType *array)
 {
 	int64		from = s->n;
 	Datum	   *value;
@@ -202,7 +202,7 @@ take_tags(RawStore *s, RecFit *fit, int i, ArrayType *array)
 }
 
 static void
-take_lexemes(RawStore *s, RecFit *fit, int i, TSVector vector)
+take_lexemes(RawStore *s, RecEncoderFit *fit, int i, TSVector vector)
 {
 	WordEntry  *entry = ARRPTR(vector);
 
@@ -227,7 +227,7 @@ take_vector(RawStore *s, ArrayType *array)
 }
 
 static void
-take_value(RawStore *s, RecFit *fit, const RecAttributes *list, int i, Datum v)
+take_value(RawStore *s, RecEncoderFit *fit, const RecAttributes *list, int i, Datum v)
 {
 	double		number;
 	text	   *t;
@@ -263,7 +263,7 @@ take_value(RawStore *s, RecFit *fit, const RecAttributes *list, int i, Datum v)
 
 /* One row of a result whose attributes begin with column `from` (1-based). */
 static void
-take_row(RawStore *s, RecFit *fit, const RecAttributes *list, HeapTuple tuple, TupleDesc desc, int from)
+take_row(RawStore *s, RecEncoderFit *fit, const RecAttributes *list, HeapTuple tuple, TupleDesc desc, int from)
 {
 	int32	   *start;
 
@@ -375,7 +375,7 @@ load_key(const RecModel *model, const RecAttributes *list, Loading *l, Datum val
 }
 
 static void
-load_rows(const RecModel *model, RecAttributes *list, RecFit *fit, Loading *l)
+load_rows(const RecModel *model, RecAttributes *list, RecEncoderFit *fit, Loading *l)
 {
 	MemoryContext row = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend attributes", ALLOCSET_DEFAULT_SIZES);
 	StringInfoData q;
@@ -501,7 +501,7 @@ read_all(const RecModel *model, RecAttributes *list, const RecKeys *known, bool 
 {
 	RecDesign  *d = MemoryContextAllocZero(context, sizeof(RecDesign));
 	Loading		l = {.known = known};
-	RecFit	   *fit = fitting ? rec_fit_begin(list, CurrentMemoryContext) : NULL;
+	RecEncoderFit	   *fit = fitting ? rec_encoder_begin(list, CurrentMemoryContext) : NULL;
 	int64	   *row;
 
 	d->attributes = list;
@@ -519,12 +519,12 @@ read_all(const RecModel *model, RecAttributes *list, const RecKeys *known, bool 
 			{
 				RecRaw		raw = raw_of(&l.store, row[r]);
 
-				rec_fit_row(fit, &raw);
+				rec_encoder_row(fit, &raw);
 			}
 		warn_of_rows(model, list->side, &l, warnings);
 		/* levels and names outlive the raw values */
 		old = MemoryContextSwitchTo(context);
-		rec_fit_finish(fit, warnings);
+		rec_encoder_finish(fit, warnings);
 		MemoryContextSwitchTo(old);
 	}
 	encode_rows(d, &l.store, row, context);

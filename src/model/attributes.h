@@ -125,12 +125,12 @@ extern void rec_attributes_json(const RecModel *model, const RecAttributes *attr
 								RecEncoded *row);
 
 /* attribute_fit.c */
-typedef struct RecFit RecFit;
+typedef struct RecEncoderFit RecEncoderFit;
 
-extern RecFit *rec_fit_begin(RecAttributes *attributes, MemoryContext context);
-extern void rec_fit_name(RecFit *fit, int attribute, uint64 hash, const char *name, int length);
-extern void rec_fit_row(RecFit *fit, const RecRaw *raw);
-extern void rec_fit_finish(RecFit *fit, List **warnings);
+extern RecEncoderFit *rec_encoder_begin(RecAttributes *attributes, MemoryContext context);
+extern void rec_encoder_name(RecEncoderFit *fit, int attribute, uint64 hash, const char *name, int length);
+extern void rec_encoder_row(RecEncoderFit *fit, const RecRaw *raw);
+extern void rec_encoder_finish(RecEncoderFit *fit, List **warnings);
 extern int	rec_encode_bound(const RecAttributes *attributes, const RecRaw *raw);
 extern int	rec_encode_row(const RecAttributes *attributes, const RecRaw *raw, int32 *column, float *value);
 extern uint64 rec_word_hash(const char *word, int length);

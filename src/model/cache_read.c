@@ -80,10 +80,10 @@ read_header(RecServing *s, const RecModel *model)
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
 	SysScanDesc scan = scan_version(rel, s->version);
 	HeapTuple	tuple = systable_getnext(scan);
-	Datum		v[12];
-	bool		null[12];
+	Datum		v[13];
+	bool		null[13];
 
-	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 12)
+	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 13)
 		corrupted(model, s->version, "Its row in model_version is missing.");
 	heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
 	if (null[3])
@@ -93,7 +93,7 @@ read_header(RecServing *s, const RecModel *model)
 	rec_params_read(&s->params, DatumGetJsonbP(v[3]), s->rule.explicit_feedback);
 	s->users = DatumGetInt32(v[5]);
 	s->n = DatumGetInt32(v[6]);
-	s->warm = s->n - DatumGetInt32(v[11]);
+	s->warm = s->n - (null[12] ? 0 : DatumGetInt32(v[12]));
 	if (s->n < 0 || s->warm < 0 || s->warm > s->n)
 		corrupted(model, s->version, "Its number of items cannot be.");
 	s->mean = DatumGetFloat4(v[7]);

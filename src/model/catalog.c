@@ -31,13 +31,14 @@ enum
 	Anum_model = 1, Anum_events_schema, Anum_events_relation, Anum_user_column, Anum_item_column, Anum_value_column,
 	Anum_event_column, Anum_event_weights, Anum_time_column, Anum_half_life, Anum_feedback, Anum_params,
 	Anum_keep_versions, Anum_active_version, Anum_created_at, Anum_items_schema, Anum_items_relation, Anum_item_key,
-	Anum_item_attributes, Anum_users_schema, Anum_users_relation, Anum_user_key, Anum_user_attributes
+	Anum_value_scaler, Anum_context_columns, Anum_item_attributes, Anum_users_schema, Anum_users_relation, Anum_user_key,
+	Anum_user_attributes
 };
 
 /* Columns of a model's model_version table that are needed here */
 enum
 {
-	Anum_version = 1, Anum_version_uid
+	Anum_version = 1, Anum_version_uid, Anum_version_value_scaler = 12
 };
 
 const char *
@@ -94,14 +95,8 @@ primary_key_of(Relation rel)
 	return index;
 }
 
-static char *
-text_or_null(Datum value, bool isnull)
-{
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
 List *
-rec_texts_of(ArrayType *array)
+rec_text_list(ArrayType *array)
 {
 	List	   *list = NIL;
 	Datum	   *value;
@@ -115,10 +110,16 @@ rec_texts_of(ArrayType *array)
 	return list;
 }
 
+static char *
+text_or_null(Datum value, bool isnull)
+{
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
 static List *
 list_of_texts(Datum value, bool isnull)
 {
-	return isnull ? NIL : rec_texts_of(DatumGetArrayTypeP(value));
+	return isnull ? NIL : rec_text_list(DatumGetArrayTypePCopy(value));
 }
 
 static RecModel *
@@ -150,6 +151,8 @@ model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 	m->items_schema = text_or_null(FIELD(items_schema));
 	m->items_relation = text_or_null(FIELD(items_relation));
 	m->item_key = text_or_null(FIELD(item_key));
+	m->value_scaler = text_or_null(FIELD(value_scaler));
+	m->context_columns = list_of_texts(FIELD(context_columns));
 	m->users_schema = text_or_null(FIELD(users_schema));
 	m->users_relation = text_or_null(FIELD(users_relation));
 	m->user_key = text_or_null(FIELD(user_key));
@@ -313,8 +316,8 @@ static const struct
 	int			natts;
 	Oid			type[20];
 }			shapes[] = {
-	{"model_version", 12, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
-	FLOAT8OID, FLOAT4ARRAYOID, INT4OID}},
+	{"model_version", 13, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
+	FLOAT8OID, FLOAT4ARRAYOID, JSONBOID, INT4OID}},
 	{"user_attributes", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}},
 	{"item_attributes", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}},
 	{"attribute_encoder", 20, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID,
@@ -397,9 +400,17 @@ find_version(const RecModel *model, int version)
 	if (HeapTupleIsValid(tuple))
 	{
 		bool		isnull;
+		Datum		value;
 
 		result.version = version;
 		result.uid = DatumGetInt64(heap_getattr(tuple, Anum_version_uid, RelationGetDescr(rel), &isnull));
+		value = heap_getattr(tuple, Anum_version_value_scaler, RelationGetDescr(rel), &isnull);
+		if (!isnull)
+		{
+			Jsonb	   *json = DatumGetJsonbP(value);
+
+			result.value_scaler = JsonbToCString(NULL, &json->root, VARSIZE(json));
+		}
 		result.own_transaction = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	}
 	systable_endscan(scan);
