@@ -52,6 +52,34 @@ check_kind(Relation rel, const char *what)
 				 errdetail("It must be a table, view, materialized view or foreign table.")));
 }
 
+/* Number of a column of an open relation. */
+static AttrNumber
+column_of(Relation rel, const char *column, const char *what)
+{
+	AttrNumber	number = get_attnum(RelationGetRelid(rel), column);
+	const char *near;
+
+	if (number > 0)
+		return number;
+	near = nearest_column(rel, column);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of %s relation \"%s\" does not exist", column, what, RelationGetRelationName(rel)),
+			 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
+	return 0;					/* not reached */
+}
+
+AttrNumber
+rec_item_column(const RecModel *model, const RecItemSource *source, const char *column)
+{
+	Relation	rel = relation_open(source->relid, NoLock);
+	AttrNumber	number = column_of(rel, column, "item");
+
+	relation_close(rel, NoLock);
+	return number;
+}
+
+
 /* Finds a relation that describes one side, and checks that its key can be compared with keys of the given type. */
 static void
 find_source(const char *what, const char *schema, const char *relation, const char *key_column, Oid type,
@@ -59,20 +87,11 @@ find_source(const char *what, const char *schema, const char *relation, const ch
 {
 	Relation	rel;
 	AttrNumber	key;
-	const char *near;
 
 	source->relid = RangeVarGetRelid(makeRangeVar(pstrdup(schema), pstrdup(relation), -1), AccessShareLock, false);
 	rel = relation_open(source->relid, NoLock);
 	check_kind(rel, what);
-	key = get_attnum(source->relid, key_column);
-	if (key <= 0)
-	{
-		near = nearest_column(rel, key_column);
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of %s relation \"%s\" does not exist", key_column, what, relation),
-				 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
-	}
+	key = column_of(rel, key_column, what);
 	source->key_type = getBaseType(TupleDescAttr(RelationGetDescr(rel), key - 1)->atttypid);
 	relation_close(rel, NoLock);
 	if (source->key_type != type && !(is_integer(source->key_type) && is_integer(type)) &&
