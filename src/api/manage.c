@@ -153,6 +153,7 @@ forget_model(const char *name)
 	rec_catalog_execute("DELETE FROM rec.model WHERE model = $1", 1, types, values, NULL);
 	rec_catalog_execute("DELETE FROM rec.training_run WHERE model = $1", 1, types, values, NULL);
 	rec_catalog_execute("DELETE FROM rec.item_set WHERE model = $1", 1, types, values, NULL);
+	rec_catalog_execute("DELETE FROM rec.materialization WHERE model = $1", 1, types, values, NULL);
 }
 
 /* An existing schema may become a model's when the caller owns it and it is empty. */
@@ -524,6 +525,7 @@ rec_rename_model(PG_FUNCTION_ARGS)
 	rec_catalog_execute("UPDATE rec.model SET model = $2 WHERE model = $1", 2, types, values, NULL);
 	rec_catalog_execute("UPDATE rec.training_run SET model = $2 WHERE model = $1", 2, types, values, NULL);
 	rec_catalog_execute("UPDATE rec.item_set SET model = $2 WHERE model = $1", 2, types, values, NULL);
+	rec_catalog_execute("UPDATE rec.materialization SET model = $2 WHERE model = $1", 2, types, values, NULL);
 	spi_run(psprintf("SELECT rec._reschedule(%s, %s)", quote_literal_cstr(old_name), quote_literal_cstr(new_name)), SPI_OK_SELECT);
 	PG_RETURN_VOID();
 }
