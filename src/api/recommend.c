@@ -79,7 +79,7 @@ rec_recommend(PG_FUNCTION_ARGS)
 	rec_call_load(&call, 8);
 	rec_call_user_type(&call, &user_type);
 	known = rec_call_key(&call, 1, &user_type, &key);
-	rec_user_get(call.model, call.serving, key, user_type.type, known, types, &user);
+	rec_user_get(call.model, call.serving, key, &user_type, known, types, &user);
 	allowed = rec_allowed_by_arguments(&call, 6, 7);
 	rec_allow_filtered(&allowed, &call, &request);
 	if (request.buy_again > 0)
@@ -155,7 +155,7 @@ rec_predict(PG_FUNCTION_ARGS)
 		rec_call_end(&call);
 		PG_RETURN_NULL();
 	}
-	rec_user_get(call.model, call.serving, user_key, user_type.type, known, NULL, &user);
+	rec_user_get(call.model, call.serving, user_key, &user_type, known, NULL, &user);
 	if (user.source != REC_SOURCE_POPULAR)
 	{
 		rec_score_rows(call.serving->items + (Size) position * call.serving->stride, 1, call.serving->stride,
