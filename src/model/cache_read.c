@@ -79,10 +79,10 @@ read_header(RecServing *s, const RecModel *model)
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
 	SysScanDesc scan = scan_version(rel, s->version);
 	HeapTuple	tuple = systable_getnext(scan);
-	Datum		v[11];
-	bool		null[11];
+	Datum		v[12];
+	bool		null[12];
 
-	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 11)
+	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 12)
 		corrupted(model, s->version, "Its row in model_version is missing.");
 	heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
 	if (null[3])
@@ -178,33 +178,6 @@ read_items(RecServing *s, const RecModel *model, Relation rel)
 	pfree(at);
 }
 
-typedef struct Ranked
-{
-	float		popularity;
-	int32		position;
-} Ranked;
-
-#define ST_SORT sort_popular
-#define ST_ELEMENT_TYPE Ranked
-#define ST_COMPARE(a, b) ((a)->popularity > (b)->popularity ? -1 : (a)->popularity < (b)->popularity ? 1 : \
-						  ((a)->position > (b)->position) - ((a)->position < (b)->position))
-#define ST_SCOPE static
-#define ST_DEFINE
-#include "lib/sort_template.h"
-
-static void
-rank_by_popularity(RecServing *s)
-{
-	Ranked	   *r = palloc_extended(Max(s->n, 1) * sizeof(Ranked), MCXT_ALLOC_HUGE);
-
-	for (int i = 0; i < s->n; i++)
-		r[i] = (Ranked) {s->popularity[i], i};
-	sort_popular(r, s->n);
-	for (int i = 0; i < s->n; i++)
-		s->by_popularity[i] = r[i].position;
-	pfree(r);
-}
-
 static void
 build_codes(RecServing *s)
 {
@@ -243,9 +216,8 @@ rec_serving_read(const RecModel *model, const RecVersion *version)
 	s->norm = alloc_array(s, sizeof(float));
 	s->popularity = alloc_array(s, sizeof(float));
 	s->support = alloc_array(s, sizeof(int32));
-	s->by_popularity = alloc_array(s, sizeof(int32));
 	read_items(s, model, rel);
-	rank_by_popularity(s);
+	s->by_popularity = rec_popular_order(s->popularity, s->n, context);
 	table_close(rel, AccessShareLock);
 	build_codes(s);
 	s->bytes = MemoryContextMemAllocated(context, true);

@@ -281,6 +281,35 @@ rec_popularity(const RecPairs *p, const RecHoldout *without, const RecSumRule *r
 	pfree(sum);
 }
 
+typedef struct Ranked
+{
+	float		popularity;
+	int32		position;
+} Ranked;
+
+#define ST_SORT sort_popular
+#define ST_ELEMENT_TYPE Ranked
+#define ST_COMPARE(a, b) ((a)->popularity > (b)->popularity ? -1 : (a)->popularity < (b)->popularity ? 1 : \
+						  ((a)->position > (b)->position) - ((a)->position < (b)->position))
+#define ST_SCOPE static
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+int32 *
+rec_popular_order(const float *popularity, int n, MemoryContext context)
+{
+	Ranked	   *r = palloc_extended(Max(n, 1) * sizeof(Ranked), MCXT_ALLOC_HUGE);
+	int32	   *order = MemoryContextAllocHuge(context, Max(n, 1) * sizeof(int32));
+
+	for (int i = 0; i < n; i++)
+		r[i] = (Ranked) {popularity[i], i};
+	sort_popular(r, n);
+	for (int i = 0; i < n; i++)
+		order[i] = r[i].position;
+	pfree(r);
+	return order;
+}
+
 static inline bool
 observed(const RecPairs *p, int64 k, const RecHoldout *without, bool explicit_feedback)
 {

@@ -81,6 +81,9 @@ extern void rec_holdout_choose(RecHoldout *holdout, const RecPairs *pairs, const
 extern void rec_popularity(const RecPairs *pairs, const RecHoldout *without, const RecSumRule *rule,
 						   float *popularity, int32 *support);
 
+/* The n items' positions, most popular first; in context. */
+extern int32 *rec_popular_order(const float *popularity, int n, MemoryContext context);
+
 /* Observations of a training, pairs of net weight 0 and held-out ones left out; arrays from the caller, sized for n. */
 typedef struct RecObservations
 {

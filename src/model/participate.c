@@ -120,18 +120,29 @@ rows_chunk(RecShared *shared, int chunk, void *scratch)
 	}
 }
 
-RecQuality
-rec_quality_of(const int *hit_rank, int hits, int relevant, int k)
+static int
+compare_items(const void *a, const void *b)
 {
-	RecQuality	q = {0, 0, NAN};
-	double		ideal = 0;
+	int32		x = *(const int32 *) a,
+				y = *(const int32 *) b;
 
-	for (int i = 0; i < Min(relevant, k); i++)
-		ideal += 1 / log2(i + 2);
-	for (int i = 0; i < hits; i++)
-		q.ndcg += 1 / log2(hit_rank[i] + 2);
-	q.ndcg /= ideal;
-	q.recall = (double) hits / Min(relevant, k);
+	return (x > y) - (x < y);
+}
+
+RecQuality
+rec_quality_of(const RecShared *shared, const RecTopK *list, const int32 *relevant, int n)
+{
+	RecQuality	q = {.rmse = NAN};
+	int32		hit[REC_WATCH_MAX_K];
+	int			hits = 0;
+
+	for (int r = 0; r < list->n; r++)
+		if (bsearch(&list->entry[r].position, relevant, n, sizeof(int32), compare_items) != NULL)
+			hit[hits++] = r + 1;
+	q.ndcg = rec_list_metric(REC_NDCG, hit, hits, n, shared->judge_k, NULL);
+	q.recall = rec_list_metric(REC_RECALL_CAPPED, hit, hits, n, shared->judge_k, NULL);
+	q.watched = shared->judge_metric == REC_NDCG ? q.ndcg :
+		rec_list_metric(shared->judge_metric, hit, hits, n, shared->judge_k, NULL);
 	return q;
 }
 
@@ -154,7 +165,7 @@ judge_explicit(RecShared *shared, int j, const float *user)
 			error -= (double) user[c] * y[c];
 		sum += error * error;
 	}
-	return (RecQuality) {NAN, NAN, sum};	/* summed squares; the leader divides */
+	return (RecQuality) {NAN, NAN, sum, NAN};	/* summed squares; the leader divides */
 }
 
 static RecQuality
@@ -164,24 +175,19 @@ judge_implicit(RecShared *shared, int j, const float *user, float *score)
 	const int32 *item = REC_AT(shared, shared->held_item, int32);
 	const int32 *blocked = REC_AT(shared, shared->blocked_start, int32);
 	const int32 *blocked_item = REC_AT(shared, shared->blocked_item, int32);
-	int			n = shared->sides[REC_ITEMS].nrows,
-				hit_rank[REC_METRIC_K],
-				hits = 0;
-	RecScored	best[REC_METRIC_K];
+	int			n = shared->sides[REC_ITEMS].nrows;
+	RecScored	best[REC_WATCH_MAX_K];
 	RecTopK		top;
 
 	rec_score_rows(REC_AT(shared, shared->sides[REC_ITEMS].factors, float), n, shared->stride, user, score);
 	for (int k = blocked[j]; k < blocked[j + 1]; k++)
 		score[blocked_item[k]] = -INFINITY;
-	rec_topk_init(&top, best, REC_METRIC_K);
+	rec_topk_init(&top, best, shared->judge_k);
 	for (int i = 0; i < n; i++)
-		rec_topk_offer(&top, score[i], i);
+		if (score[i] > -INFINITY)
+			rec_topk_offer(&top, score[i], i);
 	rec_topk_sort(&top);
-	for (int r = 0; r < top.n; r++)
-		for (int k = held[j]; k < held[j + 1]; k++)
-			if (item[k] == best[r].position)
-				hit_rank[hits++] = r;
-	return rec_quality_of(hit_rank, hits, held[j + 1] - held[j], REC_METRIC_K);
+	return rec_quality_of(shared, &top, item + held[j], held[j + 1] - held[j]);
 }
 
 static void

@@ -32,6 +32,7 @@
 
 typedef struct Training
 {
+	const RecWatch *watch;		/* NULL: announce the epochs */
 	RecShared  *shared;
 	dsm_segment *segment;		/* NULL: private memory */
 	void	   *block;			/* private memory as allocated */
@@ -212,10 +213,11 @@ static RecQuality
 mean_quality(RecShared *s)
 {
 	const RecQuality *q = REC_AT(s, s->qualities, RecQuality);
-	RecQuality	mean = {NAN, NAN, NAN};
+	RecQuality	mean = {NAN, NAN, NAN, NAN};
 	double		ndcg = 0,
 				recall = 0,
-				squares = 0;
+				squares = 0,
+				watched = 0;
 
 	if (s->judged == 0)
 		return mean;
@@ -224,13 +226,15 @@ mean_quality(RecShared *s)
 		ndcg += q[j].ndcg;
 		recall += q[j].recall;
 		squares += q[j].rmse;
+		watched += q[j].watched;
 	}
 	if (s->explicit_feedback)
-		mean.rmse = sqrt(squares / REC_AT(s, s->held_start, int32)[s->judged]);
+		mean.watched = mean.rmse = sqrt(squares / REC_AT(s, s->held_start, int32)[s->judged]);
 	else
 	{
 		mean.ndcg = ndcg / s->judged;
 		mean.recall = recall / s->judged;
+		mean.watched = watched / s->judged;
 	}
 	return mean;
 }
@@ -275,9 +279,6 @@ judge_baseline(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, c
 		rec_popularity(pairs, holdout, rule, popularity, NULL);
 	for (int j = 0; j < s->judged; j++)
 	{
-		int			hit_rank[REC_METRIC_K],
-					hits = 0,
-					room = REC_METRIC_K + blocked[j + 1] - blocked[j];
 		RecScored  *best;
 		RecTopK		top;
 		const int32 *seen = REC_AT(s, s->blocked_item, int32) + blocked[j];
@@ -290,11 +291,11 @@ judge_baseline(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, c
 
 			for (int k = held[j]; k < held[j + 1]; k++)
 				squares += pow(REC_AT(s, s->held_value, float)[k] - popularity[item[k]], 2);
-			q[j] = (RecQuality) {NAN, NAN, squares};
+			q[j] = (RecQuality) {NAN, NAN, squares, NAN};
 			continue;
 		}
-		best = palloc(Min(room, REC_METRIC_K) * sizeof(RecScored));
-		rec_topk_init(&top, best, Min(room, REC_METRIC_K));
+		best = palloc(s->judge_k * sizeof(RecScored));
+		rec_topk_init(&top, best, s->judge_k);
 		for (int i = 0; i < n; i++)
 		{
 			if (nseen > 0 && *seen == i)
@@ -306,11 +307,7 @@ judge_baseline(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, c
 			rec_topk_offer(&top, popularity[i], i);
 		}
 		rec_topk_sort(&top);
-		for (int r = 0; r < top.n; r++)
-			for (int k = held[j]; k < held[j + 1]; k++)
-				if (item[k] == best[r].position)
-					hit_rank[hits++] = r;
-		q[j] = rec_quality_of(hit_rank, hits, held[j + 1] - held[j], REC_METRIC_K);
+		q[j] = rec_quality_of(s, &top, item + held[j], held[j + 1] - held[j]);
 		pfree(best);
 	}
 	pfree(popularity);
@@ -347,7 +344,7 @@ announce(const RecSolution *r, int epoch, int epochs, double seconds, double lef
 static bool
 better(RecQuality a, RecQuality b, bool explicit_feedback)
 {
-	return explicit_feedback ? a.rmse < b.rmse : a.ndcg > b.ndcg;
+	return explicit_feedback ? a.watched < b.watched : a.watched > b.watched;
 }
 
 static void
@@ -372,8 +369,9 @@ run_epochs(Training *t, RecSolution *r)
 		r->quality[epoch - 1] = judge(t);
 		r->epochs = epoch;
 		now = seconds_since(start);
-		announce(r, epoch, s->params.epochs, now - before, now / epoch * (s->params.epochs - epoch),
-				 s->explicit_feedback);
+		if (t->watch == NULL)
+			announce(r, epoch, s->params.epochs, now - before, now / epoch * (s->params.epochs - epoch),
+					 s->explicit_feedback);
 		if (s->judged == 0)
 			r->best_epoch = epoch;
 		else if (r->best_epoch == 0 || better(r->quality[epoch - 1], r->quality[r->best_epoch - 1], s->explicit_feedback))
@@ -382,6 +380,8 @@ run_epochs(Training *t, RecSolution *r)
 			memcpy(REC_AT(s, s->best_items, float), items, items_size);
 		}
 		else if (s->params.patience > 0 && epoch - r->best_epoch >= s->params.patience)
+			break;
+		if (t->watch && t->watch->go_on && !t->watch->go_on(t->watch->state, epoch, r->quality[epoch - 1].watched))
 			break;
 	}
 	if (s->judged > 0 && r->best_epoch != r->epochs)
@@ -399,7 +399,8 @@ final_half_step(Training *t, const RecPairs *pairs)
 }
 
 RecSolution *
-rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params, const RecSumRule *rule)
+rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params, const RecSumRule *rule,
+		  const RecWatch *watch)
 {
 	RecSolution *r = palloc0(sizeof(RecSolution));
 	Training   *t = palloc0(sizeof(Training));
@@ -407,7 +408,10 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 	int			workers;
 	instr_time	start;
 
+	t->watch = watch;
 	rec_shared_plan(&plan, pairs, holdout, params, rule);
+	plan.judge_metric = watch ? watch->metric : REC_NDCG;
+	plan.judge_k = watch ? watch->k : REC_METRIC_K;
 	r->memory = plan.size;
 	rec_check_memory(add_size(pairs->held, plan.size), "Training");
 	r->loss = palloc(params->epochs * sizeof(double));
@@ -432,9 +436,11 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 	launch(t, workers);
 	r->workers = t->pcxt ? t->pcxt->nworkers_launched : 0;
 	run_epochs(t, r);
-	final_half_step(t, pairs);
+	if (watch == NULL || !watch->rough)
+		final_half_step(t, pairs);
 	finish_workers(t);
 
+	r->factors = params->factors;
 	r->stride = t->shared->stride;
 	r->users = REC_AT(t->shared, t->shared->sides[REC_USERS].factors, float);
 	r->items = REC_AT(t->shared, t->shared->sides[REC_ITEMS].factors, float);

@@ -5,6 +5,7 @@
 #ifndef REC_SOLVE_H
 #define REC_SOLVE_H
 
+#include "core/metrics.h"
 #include "model/pairs.h"
 
 #define REC_MAX_EPOCHS 1000		/* as the range of the parameter says */
@@ -16,10 +17,25 @@ typedef struct RecQuality
 	double		ndcg;			/* implicit */
 	double		recall;			/* implicit: hits / min(10, held out) */
 	double		rmse;			/* explicit */
+	double		watched;		/* what epochs are compared by: ndcg, or the metric of a RecWatch; explicit: rmse */
 } RecQuality;
+
+/* What somebody who runs several trainings wants of one. */
+typedef struct RecWatch
+{
+	RecMetric	metric;			/* implicit: judges the epochs, one of the list metrics */
+	int			k;				/* at most REC_WATCH_MAX_K */
+	bool		rough;			/* without the final half-step: users' factors are of the best epoch, or of a later one */
+	/* NULL, or called after each epoch, in parallel mode; may raise an error; false: the training stops here */
+	bool		(*go_on) (void *state, int epoch, double watched);
+	void	   *state;
+} RecWatch;
+
+#define REC_WATCH_MAX_K 1000
 
 typedef struct RecSolution
 {
+	int			factors;
 	int			stride;			/* floats per factor row; explicit: the bias stands after the factors */
 	const float *users;			/* pairs.users.n rows */
 	const float *items;			/* pairs.items.n rows */
@@ -38,10 +54,11 @@ typedef struct RecSolution
 
 /*
  * Runs the epochs and the final exact user half-step. The factors stay where they are, perhaps in a shared segment,
- * until rec_solve_release(); an error releases them with the transaction.
+ * until rec_solve_release(); an error releases them with the transaction. With a watch it is quiet and leaves the
+ * progress view alone.
  */
 extern RecSolution *rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params,
-							  const RecSumRule *rule);
+							  const RecSumRule *rule, const RecWatch *watch);
 extern void rec_solve_release(RecSolution *solution);
 
 /* Free room for dynamic shared memory in bytes, or SIZE_MAX when it cannot be told. */

@@ -12,6 +12,7 @@
 #define REC_SOLVE_SHARED_H
 
 #include "core/als.h"
+#include "core/topk.h"
 #include "model/solve.h"
 #include "port/atomics.h"
 #include "storage/barrier.h"
@@ -71,6 +72,8 @@ typedef struct RecShared
 
 	/* holdout */
 	int			judged;			/* users */
+	RecMetric	judge_metric;	/* implicit: what RecQuality.watched is */
+	int			judge_k;		/* all list metrics are at this */
 	Size		judged_user;	/* int32[judged] */
 	Size		held_start;		/* int32[judged + 1] */
 	Size		held_item;		/* int32[], ascending per user */
@@ -95,7 +98,7 @@ extern void rec_shared_plan(RecShared *plan, const RecPairs *pairs, const RecHol
 extern void rec_shared_fill(RecShared *shared, const RecPairs *pairs, const RecHoldout *holdout);
 extern void rec_shared_refill_users(RecShared *shared, const RecPairs *pairs);
 
-/* NDCG and recall of one ranked list, its hits given as sorted ranks (0-based) below k. */
-extern RecQuality rec_quality_of(const int *hit_rank, int hits, int relevant, int k);
+/* The quality of one sorted list of judge_k items, given the relevant ones, ascending. */
+extern RecQuality rec_quality_of(const RecShared *shared, const RecTopK *list, const int32 *relevant, int n);
 
 #endif							/* REC_SOLVE_SHARED_H */

@@ -108,8 +108,8 @@ lap(instr_time *since)
 	return INSTR_TIME_GET_DOUBLE(elapsed);
 }
 
-static RecSumRule
-sum_rule(const RecModel *model, const RecEvents *events)
+RecSumRule
+rec_train_rule(const RecModel *model, const RecEvents *events)
 {
 	return (RecSumRule) {
 		.explicit_feedback = model->explicit_feedback, .has_time = events->has_time && events->n > 0,
@@ -126,12 +126,13 @@ load(const RecModel *model, RecTrained *t, RecSumRule *rule, MemoryContext conte
 	rec_event_source(model, &source, false);
 	rec_event_source_check_keys(model, &source);
 	events = rec_events_load(model, &source, context);
+	t->run.value_scaler = events->value_scaler;
 	t->run.rows_read = events->rows_read;
 	t->run.events = events->n;
 	t->run.null_keys = events->null_keys;
 	t->run.bad_values = events->bad_values;
 	t->run.unweighted = events->unweighted;
-	*rule = sum_rule(model, events);
+	*rule = rec_train_rule(model, events);
 	t->pairs = rec_pairs_build(events, rule, context);
 	find_warnings(&t->run, events, t->pairs);
 	announce_warnings(&t->run);
@@ -161,9 +162,8 @@ deviation_of(const RecPairs *p)
 	return p->n > 1 ? sqrt(squares / p->n) : 0;
 }
 
-/* The automatic parameters, from the positive pairs or from the ratings. */
-static void
-resolve_params(RecParams *params, const RecPairs *p, bool explicit_feedback)
+void
+rec_train_resolve(RecParams *params, const RecPairs *p, bool explicit_feedback)
 {
 	double		sum = 0;
 	int64		n = 0;
@@ -191,13 +191,13 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 
 	INSTR_TIME_SET_CURRENT(clock);
 	load(model, t, &rule, context);
-	resolve_params(params, t->pairs, model->explicit_feedback);
+	rec_train_resolve(params, t->pairs, model->explicit_feedback);
 	t->run.load_seconds = lap(&clock);
 
 	rec_progress_phase(REC_PHASE_TRAINING, params->epochs);
 	rec_holdout_choose(&holdout, t->pairs, params, model->explicit_feedback);
 	t->run.holdout_users = holdout.nusers;
-	t->solution = rec_solve(t->pairs, &holdout, params, &rule);
+	t->solution = rec_solve(t->pairs, &holdout, params, &rule, NULL);
 	t->run.solve_seconds = lap(&clock) - t->solution->fill_seconds;
 	t->run.load_seconds += t->solution->fill_seconds;
 	t->run.memory = Max(t->pairs->memory, t->pairs->held + t->solution->memory);

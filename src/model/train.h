@@ -22,4 +22,10 @@ extern RecTrained *rec_train_model(Oid schema, const Jsonb *params, bool activat
 /* Defaults for the model with its own params on top. */
 extern RecParams rec_model_params(const RecModel *model);
 
+/* Fills in the automatic parameters, from the positive pairs or from the ratings. */
+extern void rec_train_resolve(RecParams *params, const RecPairs *pairs, bool explicit_feedback);
+
+/* How the model sums events; before rec_pairs_build() consumes them. */
+extern RecSumRule rec_train_rule(const RecModel *model, const RecEvents *events);
+
 #endif							/* REC_TRAIN_H */

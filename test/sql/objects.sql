@@ -35,6 +35,7 @@ SELECT n.nspname, 'schema', n.nspname FROM pg_namespace n
 WHERE n.nspname IN ('rec', 'ob_model') AND obj_description(n.oid, 'pg_namespace') IS NULL;
 
 \pset format unaligned
+\pset footer off
 -- Flags. Volatile is what writes; nothing runs in a parallel worker that reads a session's cache.
 SELECT n.nspname, p.proname, pg_get_function_identity_arguments(p.oid) AS arguments, p.prokind AS kind, p.provolatile AS volatile,
 	p.proparallel AS parallel, p.proisstrict AS strict, p.prosecdef AS definer, l.lanname, p.procost AS cost, p.prorows AS rows,
@@ -44,6 +45,7 @@ WHERE n.nspname IN ('rec', 'ob_model') ORDER BY n.nspname COLLATE "C", p.proname
 	pg_get_function_identity_arguments(p.oid) COLLATE "C";
 
 \pset format aligned
+\pset footer on
 -- The typed functions are parsed once for all (no search_path can redirect them) and depend on what they call.
 SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'ob_model'::regnamespace AND p.prosqlbody IS NULL;
 

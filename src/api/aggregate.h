@@ -1,0 +1,61 @@
+/*
+ * aggregate.h
+ *		What aggregate functions in C share: the context of their states, states on their way between processes, and
+ *		states that keep every number they have seen.
+ *
+ * A state on its way is a bytea: a tag that says what it is, then its bytes in this machine's order (workers run on the
+ * machine of their leader). Reading checks tag and length before a byte is used, so that a truncated or foreign value is
+ * an error and never a crash.
+ */
+#ifndef REC_AGGREGATE_H
+#define REC_AGGREGATE_H
+
+#include "compat.h"
+
+#include "fmgr.h"
+
+/* Where the state of the aggregate or window function lives; an error outside of one. */
+extern MemoryContext rec_aggregate_context(FunctionCallInfo fcinfo);
+
+/* A state of fixed size, without pointers. `tag` differs between kinds of state. */
+extern bytea *rec_state_out(uint32 tag, const void *state, Size size);
+extern void rec_state_in(bytea *in, uint32 tag, void *state, Size size);
+
+/* The error about bytes that cannot be a state. */
+pg_attribute_noreturn() extern void rec_bad_state(void);
+
+/* All numbers an aggregate has seen, for order statistics. The memory is of `context` and may pass 1 GB. */
+typedef struct RecNumbers
+{
+	MemoryContext context;
+	int64		n;
+	int64		room;
+	double	   *x;
+	bool		sorted;
+} RecNumbers;
+
+extern RecNumbers *rec_numbers_create(MemoryContext context);
+extern void rec_numbers_reserve(RecNumbers *numbers, int64 more);
+extern void rec_numbers_append(RecNumbers *numbers, const RecNumbers *other);
+
+/* Ascending; NaN comes last, as PostgreSQL sorts it. Nothing is done when they are sorted. */
+extern void rec_numbers_sort(RecNumbers *numbers);
+
+/* At most 1 GB can travel; an error that says so beyond. */
+extern bytea *rec_numbers_out(uint32 tag, const RecNumbers *numbers);
+extern RecNumbers *rec_numbers_in(bytea *in, uint32 tag, MemoryContext context);
+
+/* A part of fixed size, without pointers, and then numbers (NULL: none) that fill the rest. */
+extern bytea *rec_state_numbers_out(uint32 tag, const void *part, Size part_size, const RecNumbers *numbers);
+extern RecNumbers *rec_state_numbers_in(bytea *in, uint32 tag, void *part, Size part_size, MemoryContext context);
+
+static inline void
+rec_numbers_add(RecNumbers *numbers, double x)
+{
+	if (unlikely(numbers->n == numbers->room))
+		rec_numbers_reserve(numbers, 1);
+	numbers->x[numbers->n++] = x;
+	numbers->sorted = false;
+}
+
+#endif							/* REC_AGGREGATE_H */
