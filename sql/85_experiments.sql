@@ -63,7 +63,8 @@ COMMENT ON COLUMN rec.experiment.alpha IS 'Significance level of the results; in
 -- Who may use an experiment, for the policies below; src/model/experiment.c has the same rule.
 CREATE FUNCTION rec._member_of(role text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN coalesce(pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(role))::oid, 'USAGE'), false);
+RETURN coalesce(pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(role))::oid, 'USAGE'), false)
+	OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user);
 COMMENT ON FUNCTION rec._member_of(text) IS 'Internal: whether the current role is or is a member of a role; false when there is no such role';
 
 CREATE FUNCTION rec._may_use_experiment(owner text, roles text[], model text) RETURNS boolean

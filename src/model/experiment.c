@@ -183,7 +183,7 @@ member_of(const char *role)
 {
 	Oid			oid = get_role_oid(role, true);
 
-	return OidIsValid(oid) && has_privs_of_role(GetUserId(), oid);
+	return superuser() || (OidIsValid(oid) && has_privs_of_role(GetUserId(), oid));
 }
 
 /* The rule of rec._may_use_experiment() in sql/85_experiments.sql. */
