@@ -108,7 +108,7 @@ static char *
 number_sql(Oid relid, const char *text, const char *what)
 {
 	Oid			type;
-	char	   *sql = rec_expression_canonical(relid, "m", text, what, "price * quantity", &type);
+	char	   *sql = rec_expression_canonical(relid, "m", text, what, &type);
 
 	switch (getBaseType(type))
 	{
@@ -124,7 +124,7 @@ number_sql(Oid relid, const char *text, const char *what)
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_DATATYPE_MISMATCH),
-			 errmsg("the %s is of type %s", what, format_type_be(type)),
+			 errmsg("%s is of type %s", what, format_type_be(type)),
 			 errdetail("It must be a boolean or a number.")));
 }
 
@@ -168,7 +168,7 @@ static void
 put_expressions(Row *row, Oid relid, FunctionCallInfo fcinfo, const char *kind, bool count)
 {
 	char	   *value = required_text(fcinfo, 3, "value");
-	char	   *sql = number_sql(relid, value, "value of a metric");
+	char	   *sql = number_sql(relid, value, "the value of a metric");
 
 	if (count)
 		sql = psprintf("CASE WHEN %s IS NOT NULL THEN 1::pg_catalog.float8 END", sql);
@@ -182,7 +182,7 @@ put_expressions(Row *row, Oid relid, FunctionCallInfo fcinfo, const char *kind, 
 	if (!PG_ARGISNULL(10))
 	{
 		put(row, P_DENOMINATOR, PG_GETARG_DATUM(10));
-		put_text(row, P_DENOMINATOR_SQL, number_sql(relid, text_to_cstring(PG_GETARG_TEXT_PP(10)), "denominator of a metric"));
+		put_text(row, P_DENOMINATOR_SQL, number_sql(relid, text_to_cstring(PG_GETARG_TEXT_PP(10)), "the denominator of a metric"));
 	}
 }
 

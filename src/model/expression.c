@@ -1,32 +1,27 @@
 /*
  * expression.c
- *		Parsing expressions of users. See expression.h.
- *
- * The raw parser's entry for expressions of PL/pgSQL takes "expression [FROM ...] [WHERE ...] ..." and one statement
- * only: what is more than one expression is refused on its tree.
+ *		Expressions of users in canonical form. See expression.h.
  */
 #include "model/expression.h"
 
 #include "access/relation.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "model/catalog.h"
+#include "model/items.h"
 #include "nodes/nodeFuncs.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_collate.h"
 #include "parser/parse_expr.h"
 #include "parser/parse_relation.h"
-#include "parser/parser.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 
-/* What is being parsed; for errors. */
+/* What is being analysed; for errors. */
 typedef struct Subject
 {
 	const char *text;
 	const char *what;
-	const char *example;
 } Subject;
 
 /* Positions of errors are in the expression, not in the statement that calls the function. */
@@ -42,68 +37,13 @@ point_into_text(void *arg)
 		internalerrposition(position);
 		internalerrquery(s->text);
 	}
-	errcontext("the %s", s->what);
-}
-
-pg_attribute_noreturn() static void
-refuse(const Subject *s, const char *detail)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_SYNTAX_ERROR),
-			 errmsg("a %s must be one expression", s->what),
-			 errdetail("%s", detail),
-			 errhint("Write an expression over the columns, such as \"%s\".", s->example)));
-}
-
-/* Finds what must not be in the raw tree; the names in a subquery are not even looked up. */
-static bool
-find_subquery(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, SubLink) || IsA(node, SelectStmt))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a %s cannot hold a subquery", ((const Subject *) context)->what),
-				 errhint("Put it into a view, and name that as the relation.")));
-	return raw_expression_tree_walker(node, find_subquery, context);
-}
-
-static Node *
-parse(const Subject *subject)
-{
-	List	   *statements = raw_parser(subject->text, RAW_PARSE_PLPGSQL_EXPR);
-	SelectStmt *s = list_length(statements) == 1 ? (SelectStmt *) linitial_node(RawStmt, statements)->stmt : NULL;
-	ResTarget  *target;
-
-	if (s == NULL || !IsA(s, SelectStmt) || s->op != SETOP_NONE || s->valuesLists || s->withClause || s->intoClause)
-		refuse(subject, "It is a statement.");
-	if (s->distinctClause || s->fromClause || s->whereClause || s->groupClause || s->havingClause ||
-		s->windowClause || s->sortClause || s->limitOffset || s->limitCount || s->lockingClause)
-		refuse(subject, "There is a clause after the expression, or DISTINCT before it.");
-	if (list_length(s->targetList) != 1)
-		refuse(subject, s->targetList ? "There are several, separated by commas." : "It is empty.");
-	target = linitial_node(ResTarget, s->targetList);
-	if (target->name)
-		refuse(subject, "There is a name after the expression.");
-	if (IsA(target->val, ColumnRef) && IsA(llast(((ColumnRef *) target->val)->fields), A_Star))
-		refuse(subject, "It is a list of columns.");
-	(void) find_subquery(target->val, unconstify(Subject *, subject));
-	return target->val;
-}
-
-Node *
-rec_expression_parse(const char *text, const char *what, const char *example)
-{
-	Subject		subject = {text, what, example};
-
-	return parse(&subject);
+	errcontext("%s", s->what);
 }
 
 static Node *
 analyse(const Subject *subject, Relation rel, Oid *type)
 {
-	Node	   *raw = parse(subject);
+	Node	   *raw = rec_expression_parse(subject->text, subject->what);
 	ParseState *state = make_parsestate(NULL);
 	Node	   *expression;
 
@@ -118,7 +58,7 @@ analyse(const Subject *subject, Relation rel, Oid *type)
 	if (contain_volatile_functions(expression))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("the %s holds a volatile function", subject->what),
+				 errmsg("%s holds a volatile function", subject->what),
 				 errdetail("It could change data, or give another answer for each row."),
 				 errhint("Use functions that are declared STABLE or IMMUTABLE.")));
 	*type = exprType(expression);
@@ -127,9 +67,9 @@ analyse(const Subject *subject, Relation rel, Oid *type)
 }
 
 char *
-rec_expression_canonical(Oid relid, const char *alias, const char *text, const char *what, const char *example, Oid *type)
+rec_expression_canonical(Oid relid, const char *alias, const char *text, const char *what, Oid *type)
 {
-	Subject		subject = {text, what, example};
+	Subject		subject = {text, what};
 	ErrorContextCallback callback = {.callback = point_into_text, .arg = &subject, .previous = error_context_stack};
 	Relation	rel = relation_open(relid, AccessShareLock);
 	Node	   *expression;
