@@ -1,8 +1,9 @@
 /*
  * recommend.c
- *		recommend(), recommend_for() and predict().
+ *		recommend(), serve(), recommend_for() and predict().
  */
 #include "api/rank.h"
+#include "api/shown.h"
 
 #include <math.h>
 
@@ -53,11 +54,33 @@ allow_again(RecAllowed *allowed, const RecCall *call, const RecUser *user, const
 	forbid_history(allowed, call, user, false, false);
 }
 
-PG_FUNCTION_INFO_V1(rec_recommend);
-Datum
-rec_recommend(PG_FUNCTION_ARGS)
+/* The version that answers: the one that was asked for, or that of the user's variant. */
+static RecMet
+choose_version(FunctionCallInfo fcinfo, const char *experiment)
+{
+	RecMet		met;
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model must not be null")));
+	rec_model_require_usage(PG_GETARG_OID(0));
+	met = rec_meet_experiment(fcinfo, PG_GETARG_OID(0), experiment);
+	if (experiment && !PG_ARGISNULL(8))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("version and experiment cannot be combined"),
+				 errdetail("The experiment says which version answers.")));
+	if (!PG_ARGISNULL(8))
+		met.version = PG_GETARG_INT32(8);
+	return met;
+}
+
+/* recommend() and serve(), which also keeps what it shows. */
+static void
+recommend(FunctionCallInfo fcinfo, RecRequestFor function)
 {
 	RecCall		call;
+	RecMet		met;
 	RecKeyType	user_type;
 	RecUser		user;
 	RecAllowed	allowed;
@@ -68,8 +91,9 @@ rec_recommend(PG_FUNCTION_ARGS)
 	RecRepeats	repeats = {0};
 	ArrayType  *types = PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5);
 
-	rec_request_read(&request, fcinfo, 9, REC_FOR_USER);
-	rec_call_begin(&call, fcinfo, 3, 8);
+	rec_request_read(&request, fcinfo, 9, function);
+	met = choose_version(fcinfo, request.experiment);
+	rec_call_begin_version(&call, fcinfo, 3, met.version);
 	rec_call_user_type(&call, &user_type);
 	known = rec_call_key(&call, 1, &user_type, &key);
 	rec_user_get(call.model, call.serving, key, user_type.type, known, types, &user);
@@ -84,7 +108,24 @@ rec_recommend(PG_FUNCTION_ARGS)
 	if (request.buy_again > 0)
 		allow_again(&allowed, &call, &user, &repeats, may);
 	rec_answer(&call, &allowed, &user, request.buy_again > 0 ? &repeats : NULL, &request);
+	if (function == REC_FOR_SERVE)
+		rec_keep_shown(&call, &met, request.placement);
 	rec_call_end(&call);
+}
+
+PG_FUNCTION_INFO_V1(rec_recommend);
+Datum
+rec_recommend(PG_FUNCTION_ARGS)
+{
+	recommend(fcinfo, REC_FOR_USER);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(rec_serve);
+Datum
+rec_serve(PG_FUNCTION_ARGS)
+{
+	recommend(fcinfo, REC_FOR_SERVE);
 	return (Datum) 0;
 }
 

@@ -17,6 +17,7 @@ typedef struct RecCall
 {
 	FunctionCallInfo fcinfo;
 	RecModel   *model;
+	int			version;
 	RecServing *serving;		/* NULL: the model was never trained */
 	int			k;				/* INT_MAX: everything */
 	bool		text_keys;		/* the answer's keys are text, not of the column's type */
@@ -25,6 +26,7 @@ typedef struct RecCall
 
 /* Checks and opens; k and the result only for set-returning functions (k_argument >= 0). */
 extern void rec_call_begin(RecCall *call, FunctionCallInfo fcinfo, int k_argument, int version_argument);
+extern void rec_call_begin_version(RecCall *call, FunctionCallInfo fcinfo, int k_argument, int version);
 extern void rec_call_end(RecCall *call);
 
 /* A key given as argument i; false when it is null or no key of the type. */
