@@ -2,6 +2,7 @@
  * recommend.c
  *		recommend(), serve(), recommend_for() and predict().
  */
+#include "api/materialized.h"
 #include "api/rank.h"
 #include "api/shown.h"
 
@@ -10,6 +11,7 @@
 #include "catalog/pg_type.h"
 #include "core/score.h"
 #include "miscadmin.h"
+#include "model/settings.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -56,15 +58,11 @@ allow_again(RecAllowed *allowed, const RecCall *call, const RecUser *user, const
 
 /* The version that answers: the one that was asked for, or that of the user's variant. */
 static RecMet
-choose_version(FunctionCallInfo fcinfo, const char *experiment)
+choose_version(const RecCall *call, const char *experiment)
 {
-	RecMet		met;
+	FunctionCallInfo fcinfo = call->fcinfo;
+	RecMet		met = rec_meet_experiment(call, experiment);
 
-	if (PG_ARGISNULL(0))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("model must not be null")));
-	rec_model_require_usage(PG_GETARG_OID(0));
-	met = rec_meet_experiment(fcinfo, PG_GETARG_OID(0), experiment);
 	if (experiment && !PG_ARGISNULL(8))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -92,11 +90,16 @@ recommend(FunctionCallInfo fcinfo, RecRequestFor function)
 	ArrayType  *types = PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5);
 
 	rec_request_read(&request, fcinfo, 9, function);
-	met = choose_version(fcinfo, request.experiment);
-	rec_call_begin_version(&call, fcinfo, 3, met.version);
+	rec_call_open(&call, fcinfo, 3);
+	/* nothing is asked that goes beyond what is materialized */
+	if (rec_use_materialized && types == NULL && PG_ARGISNULL(6) && PG_ARGISNULL(7) && PG_ARGISNULL(8) && PG_ARGISNULL(9) &&
+		function == REC_FOR_USER && rec_answer_materialized(&call, 1, PG_ARGISNULL(4) || PG_GETARG_BOOL(4)))
+		return;
+	met = choose_version(&call, request.experiment);
+	rec_call_load_version(&call, met.version);
 	rec_call_user_type(&call, &user_type);
 	known = rec_call_key(&call, 1, &user_type, &key);
-	rec_user_get(call.model, call.serving, key, user_type.type, known, types, &user);
+	rec_user_get(call.model, call.serving, key, &user_type, known, types, &user);
 	allowed = rec_allowed_by_arguments(&call, 6, 7);
 	rec_allow_filtered(&allowed, &call, &request);
 	if (request.buy_again > 0)
@@ -189,7 +192,7 @@ rec_predict(PG_FUNCTION_ARGS)
 		rec_call_end(&call);
 		PG_RETURN_NULL();
 	}
-	rec_user_get(call.model, call.serving, user_key, user_type.type, known, NULL, &user);
+	rec_user_get(call.model, call.serving, user_key, &user_type, known, NULL, &user);
 	if (user.source != REC_SOURCE_POPULAR)
 	{
 		rec_score_rows(call.serving->items + (Size) position * call.serving->stride, 1, call.serving->stride,

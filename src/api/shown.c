@@ -25,9 +25,8 @@ check_model(const RecExperiment *e, Oid schema)
 
 /* Share of the units in the experiment that are served the version of a variant. */
 static double
-share_of_version(const RecExperiment *e, int variant, Oid schema)
+share_of_version(const RecExperiment *e, int variant, int active)
 {
-	int			active = e->version ? rec_model_by_schema(schema, false)->active_version : 0;
 	double		same = 0,
 				all = 0;
 
@@ -42,8 +41,9 @@ share_of_version(const RecExperiment *e, int variant, Oid schema)
 }
 
 RecMet
-rec_meet_experiment(FunctionCallInfo fcinfo, Oid schema, const char *experiment)
+rec_meet_experiment(const RecCall *call, const char *experiment)
 {
+	FunctionCallInfo fcinfo = call->fcinfo;
 	RecMet		met = {.propensity = 1};
 	const RecExperiment *e;
 	RecUnit		unit;
@@ -52,7 +52,7 @@ rec_meet_experiment(FunctionCallInfo fcinfo, Oid schema, const char *experiment)
 	if (experiment == NULL)
 		return met;
 	e = rec_experiment_get(experiment);
-	check_model(e, schema);
+	check_model(e, call->model->schema);
 	if (PG_ARGISNULL(1))
 		return met;
 	rec_unit_of(&unit, PG_GETARG_DATUM(1), getBaseType(get_fn_expr_argtype(fcinfo->flinfo, 1)));
@@ -62,7 +62,7 @@ rec_meet_experiment(FunctionCallInfo fcinfo, Oid schema, const char *experiment)
 	met.experiment_id = e->id;
 	met.variant = pstrdup(e->variant[variant]);
 	met.version = e->version ? e->version[variant] : 0;
-	met.propensity = share_of_version(e, variant, schema);
+	met.propensity = share_of_version(e, variant, call->model->active_version);
 	return met;
 }
 

@@ -18,8 +18,8 @@ typedef struct RecMet
 	double		propensity;		/* probability of this version for the user */
 } RecMet;
 
-/* Assigns the user (argument 1) of a call for a model; an error when the experiment serves another model's versions. */
-extern RecMet rec_meet_experiment(FunctionCallInfo fcinfo, Oid schema, const char *experiment);
+/* Assigns the user (argument 1) of a call; an error when the experiment (NULL: none) serves another model's versions. */
+extern RecMet rec_meet_experiment(const RecCall *call, const char *experiment);
 
 /* Inserts the rows of an answer into rec.impression. */
 extern void rec_keep_shown(const RecCall *call, const RecMet *met, const char *placement);
