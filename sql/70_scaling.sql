@@ -5,11 +5,15 @@ CREATE FUNCTION rec._scaler_valid(scaler jsonb) RETURNS boolean
 
 CREATE DOMAIN rec.scaler AS jsonb CONSTRAINT scaler CHECK (rec._scaler_valid(VALUE));
 
-CREATE FUNCTION rec.scale(x float8, scaler rec.scaler) RETURNS float8
+-- scaler is of the domain's base type, so that a constant is checked once and not for each row.
+CREATE FUNCTION rec.scale(x float8, scaler jsonb) RETURNS float8
 	AS 'MODULE_PATHNAME', 'rec_scale' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
 
-CREATE FUNCTION rec.unscale(y float8, scaler rec.scaler) RETURNS float8
+CREATE FUNCTION rec.unscale(y float8, scaler jsonb) RETURNS float8
 	AS 'MODULE_PATHNAME', 'rec_unscale' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE COST 2;
+
+CREATE FUNCTION rec._scaled(x float8, scaler jsonb) RETURNS float8
+	AS 'MODULE_PATHNAME', 'rec_scaled' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
 
 -- Behind the aggregates. _fit_* are transitions, _moving_* those of moving frames.
 CREATE FUNCTION rec._fit_combine(internal, internal) RETURNS internal
@@ -196,8 +200,9 @@ CREATE FUNCTION rec.hash_bucket(value text, n int) RETURNS int
 COMMENT ON FUNCTION rec._scaler_valid(jsonb) IS 'Internal: true, or the error that says what is wrong with a scaler';
 COMMENT ON DOMAIN rec.scaler IS 'A fitted scaler, as rec.fit_* return it: an object with kind (standard, minmax, robust, maxabs, quantile, log), n (numbers it was fitted on) and its parameters (mean and std; min and max; median, lower and upper; max; quantiles; offset). May be stored, dumped, edited and read as jsonb. Errors: a missing or unknown key, a number that is not finite, min above max, quantiles that do not ascend (invalid_parameter_value).';
 COMMENT ON CONSTRAINT scaler ON DOMAIN rec.scaler IS 'A scaler that rec.scale can apply';
-COMMENT ON FUNCTION rec.scale(float8, rec.scaler) IS 'Applies a fitted scaler to a number. Null gives null, NaN gives NaN, infinity stays infinite (quantile: 0 or 1). A column of one value gives 0 (maxabs: its sign; log: its logarithm). Numbers outside what was fitted are not clipped, except by quantile. Errors: a result that no double holds.';
-COMMENT ON FUNCTION rec.unscale(float8, rec.scaler) IS 'Undoes rec.scale: unscale(scale(x, s), s) is x up to rounding (a scaler of one value gives that value; quantile: within what was fitted)';
+COMMENT ON FUNCTION rec.scale(float8, jsonb) IS 'Applies a fitted scaler to a number. Null gives null, NaN gives NaN, infinity stays infinite (quantile: 0 or 1). A column of one value gives 0 (maxabs: its sign; log: its logarithm). Numbers outside what was fitted are not clipped, except by quantile. Errors: a result that no double holds.';
+COMMENT ON FUNCTION rec.unscale(float8, jsonb) IS 'Undoes rec.scale: unscale(scale(x, s), s) is x up to rounding (a scaler of one value gives that value; quantile: within what was fitted)';
+COMMENT ON FUNCTION rec._scaled(float8, jsonb) IS 'Internal: a value that is scaled by a model''s value_scaler (null: as it is); null when it is not finite';
 COMMENT ON FUNCTION rec._fit_combine(internal, internal) IS 'Internal: of the aggregates rec.fit_*';
 COMMENT ON FUNCTION rec._fit_serialize(internal) IS 'Internal: of the aggregates rec.fit_*';
 COMMENT ON FUNCTION rec._fit_deserialize(bytea, internal) IS 'Internal: of the aggregates rec.fit_*';

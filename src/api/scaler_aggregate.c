@@ -176,3 +176,19 @@ rec_unscale(PG_FUNCTION_ARGS)
 {
 	return finite_result(rec_scaler_undo(scaler_argument(fcinfo, 1), PG_GETARG_FLOAT8(0)), PG_GETARG_FLOAT8(0));
 }
+
+/* The value of an event in trainings and requests: rec_value_expression(). */
+PG_FUNCTION_INFO_V1(rec_scaled);
+Datum
+rec_scaled(PG_FUNCTION_ARGS)
+{
+	double		x;
+
+	if (PG_ARGISNULL(0) || !isfinite(x = PG_GETARG_FLOAT8(0)))
+		PG_RETURN_NULL();
+	if (!PG_ARGISNULL(1))
+		x = rec_scaler_apply(scaler_argument(fcinfo, 1), x);
+	if (!isfinite(x))
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(x);
+}

@@ -141,6 +141,7 @@ flatten(const RecServing *s, char *base)
 	ARRAY(keys.order, s->keys.n * sizeof(int32));
 #undef ARRAY
 	flat.bytes = used;
+	flat.value_scaler = NULL;
 	if (base)
 		memcpy(base, &flat, sizeof(flat));
 	return used;
@@ -515,6 +516,20 @@ rec_shared_map(dsm_handle handle)
 	dsm_segment *segment = dsm_attach(handle);
 
 	return segment ? map_segment(segment, -1) : NULL;
+}
+
+RecServing *
+rec_shared_copy(const RecServing *private)
+{
+	Size		size = flatten(private, NULL);
+	dsm_segment *segment = NULL;
+
+	if (rec_shared_memory_free() > add_size(size, SHM_RESERVE))
+		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	if (segment == NULL)
+		return NULL;
+	(void) flatten(private, dsm_segment_address(segment));
+	return map_segment(segment, -1);
 }
 
 bool

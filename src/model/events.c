@@ -107,6 +107,17 @@ open_events(const RecModel *model, bool missing_ok)
 	}
 }
 
+char *
+rec_value_expression(const RecModel *model, const char *scaler)
+{
+	const char *column;
+
+	if (model->value_column == NULL)
+		return pstrdup("NULL::pg_catalog.float8");
+	column = quote_identifier(model->value_column);
+	return psprintf("rec._scaled(%s::pg_catalog.float8, %s)", column, scaler);
+}
+
 bool
 rec_event_source(const RecModel *model, RecEventSource *source, bool missing_ok)
 {

@@ -35,6 +35,12 @@ extern void rec_event_source_check_keys(const RecModel *model, const RecEventSou
 /* An error unless a column of the type (InvalidOid: there is no such column) can be a time. */
 extern void rec_time_check(Oid type, const char *name);
 
+/*
+ * The value of an event in a query: of the value column, scaled by what the SQL expression `scaler` gives (jsonb, null: as it is), null
+ * where there is no finite one. Training and serving write it into their queries alike.
+ */
+extern char *rec_value_expression(const RecModel *model, const char *scaler);
+
 /* Microseconds since 2000 from a value of the time column's type; false: infinite. */
 extern bool rec_event_time(Oid type, Datum value, int64 *microseconds);
 
@@ -70,6 +76,7 @@ typedef struct RecEvents
 	int64		newest;			/* time of the newest event */
 	int64		rows_read;
 	int64		n;				/* events kept */
+	char	   *value_scaler;	/* the model's, fitted to these events; NULL: none */
 	int64		null_keys;
 	int64		bad_values;
 	int64		unweighted;
@@ -79,6 +86,10 @@ typedef struct RecEvents
 
 /* Reads all events with one query, as the current role; parallel plans included. Everything is in context. */
 extern RecEvents *rec_events_load(const RecModel *model, const RecEventSource *source, MemoryContext context);
+
+/* None yet; and one more, its keys numbered by the dictionaries. */
+extern RecEvents *rec_events_create(const RecKeyType *user, const RecKeyType *item, bool has_time, MemoryContext context);
+extern void rec_events_add(RecEvents *events, int32 user, int32 item, float value, int64 time);
 extern Size rec_events_memory(const RecEvents *events);
 
 /* Raises the error about pg_recommend.training_memory when bytes exceed it. */

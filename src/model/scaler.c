@@ -10,6 +10,7 @@
 
 #include <math.h>
 
+#include "catalog/pg_type.h"
 #include "common/shortest_dec.h"
 #include "lib/stringinfo.h"
 #include "model/catalog.h"
@@ -182,4 +183,89 @@ rec_scaler_write(const RecScaler *s)
 	}
 	appendStringInfoChar(&out, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(out.data)));
+}
+
+void
+rec_scaler_option(const char *option)
+{
+	if (option[0] == '{')
+		(void) rec_scaler_read(DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(option))));
+	else
+		(void) rec_scaler_kind(option);
+}
+
+/*
+ * Mean and deviation depend in their last digits on the order in which the rows came. A training must not: they are rounded to the 24
+ * bits that are left of a value anyway.
+ */
+static void
+round_fit(RecScaler *s)
+{
+	double		unit;
+	int			exponent;
+
+	if (s->kind != REC_SCALER_STANDARD || s->high == 0)
+		return;
+	(void) frexp(s->high, &exponent);
+	unit = ldexp(1, exponent - 24);
+	if (unit > 0 && isfinite(s->center / unit))
+	{
+		s->high = rint(s->high / unit) * unit;
+		s->center = rint(s->center / unit) * unit;
+	}
+}
+
+/* Fits to the rows that the training will use, as far as a condition can tell. */
+static char *
+fit_query(const RecModel *m, const RecEventSource *source)
+{
+	StringInfoData q;
+
+	initStringInfo(&q);
+	appendStringInfo(&q, "SELECT rec.fit_%s(%s::pg_catalog.float8%s, 'ignore') FROM %s WHERE %s IS NOT NULL AND ",
+					 m->value_scaler, quote_identifier(m->value_column),
+					 rec_scaler_kind(m->value_scaler) == REC_SCALER_QUANTILE ? ", 100" : "", source->relation,
+					 quote_identifier(m->user_column));
+	appendStringInfo(&q, "%s IS NOT NULL", quote_identifier(m->item_column));
+	if (m->time_column)
+		appendStringInfo(&q, " AND %s IS NOT NULL", quote_identifier(m->time_column));
+	if (m->event_column)
+		appendStringInfo(&q, " AND ($1 IS NULL OR pg_catalog.jsonb_exists($1, %s::pg_catalog.text))",
+						 quote_identifier(m->event_column));
+	return q.data;
+}
+
+char *
+rec_events_scaler(const RecModel *model, const RecEventSource *source, MemoryContext context)
+{
+	Oid			type = JSONBOID;
+	Datum		weights = JsonbPGetDatum(model->event_weights);
+	char		null = model->event_weights ? ' ' : 'n';
+	Jsonb	   *json = NULL;
+	RecScaler  *scaler;
+	Datum		value;
+	bool		isnull;
+	MemoryContext old;
+	char	   *text = NULL;
+
+	if (model->value_scaler == NULL || model->value_column == NULL)
+		return NULL;
+	if (model->value_scaler[0] == '{')
+		return MemoryContextStrdup(context, model->value_scaler);
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(fit_query(model, source), 1, &type, &weights, &null, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "fitting the scaler of the values failed");
+	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (!isnull)
+	{
+		scaler = rec_scaler_read(DatumGetJsonbP(value));
+		round_fit(scaler);
+		json = rec_scaler_write(scaler);
+		old = MemoryContextSwitchTo(context);
+		text = JsonbToCString(NULL, &json->root, VARSIZE(json));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+	return text;
 }

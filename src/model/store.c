@@ -254,6 +254,9 @@ store_version_row(const RecModel *model, const RecRun *run, const RecPairs *pair
 	slot->tts_values[9] = Float8GetDatum(rule->half_life);
 	slot->tts_isnull[10] = s->gram == NULL;
 	slot->tts_values[10] = s->gram ? gram_array(s, params->factors) : (Datum) 0;
+	slot->tts_isnull[11] = run->value_scaler == NULL;
+	slot->tts_values[11] = run->value_scaler ?
+		DirectFunctionCall1(jsonb_in, CStringGetDatum(run->value_scaler)) : (Datum) 0;
 	MemoryContextSwitchTo(old);
 	writer_put(&w, slot, 0);
 	writer_close(&w);
