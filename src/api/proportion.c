@@ -96,11 +96,11 @@ rec_proportion_test_samples(PG_FUNCTION_ARGS)
 
 	for (int arm = 0; arm < 2; arm++)
 	{
-		RecSample	s = rec_sample_arg(fcinfo, arm);
+		RecUnits	s = rec_sample_arg(fcinfo, arm);
 		double		p = s.mean[REC_Y];
 
 		/* of zeros and ones the squares are known: n p (1 - p) */
-		if (s.kind != REC_SAMPLE_MEAN ||
+		if (s.kind != REC_UNITS_MEAN ||
 			(s.n > 0 && !(p >= 0 && p <= 1 && fabs(p * s.n - rint(p * s.n)) < 1e-6 * sqrt(s.n) + 1e-9 * s.n * p &&
 						  fabs(s.co[REC_Y][REC_Y] - s.n * p * (1 - p)) <= 1e-6 * (1 + s.n * p * (1 - p)))))
 			ereport(ERROR,

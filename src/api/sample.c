@@ -11,14 +11,14 @@
 /* Control and treatment, and what a two-arm aggregate was told with its first row. */
 typedef struct Arms
 {
-	RecSample	arm[2];
+	RecUnits	arm[2];
 	RecTestOptions options;
 } Arms;
 
-static RecSample *
-new_sample(FunctionCallInfo fcinfo, RecSampleKind kind)
+static RecUnits *
+new_sample(FunctionCallInfo fcinfo, RecUnitsKind kind)
 {
-	RecSample  *s = MemoryContextAllocZero(rec_aggregate_context(fcinfo), sizeof(RecSample));
+	RecUnits  *s = MemoryContextAllocZero(rec_aggregate_context(fcinfo), sizeof(RecUnits));
 
 	s->kind = kind;
 	return s;
@@ -38,11 +38,11 @@ state_datum(FunctionCallInfo fcinfo, void *state)
  * denominator below 0 only by mistake.
  */
 static bool
-unit_values(FunctionCallInfo fcinfo, int first, RecSampleKind kind, double *value)
+unit_values(FunctionCallInfo fcinfo, int first, RecUnitsKind kind, double *value)
 {
-	for (int v = 0; v < REC_SAMPLE_VARIABLES; v++)
+	for (int v = 0; v < REC_UNITS_VARIABLES; v++)
 	{
-		if (!rec_sample_uses(kind, v))
+		if (!rec_units_uses(kind, v))
 			continue;
 		if (PG_ARGISNULL(first))
 			return false;
@@ -56,16 +56,16 @@ unit_values(FunctionCallInfo fcinfo, int first, RecSampleKind kind, double *valu
 }
 
 static Datum
-accumulate(FunctionCallInfo fcinfo, RecSampleKind kind)
+accumulate(FunctionCallInfo fcinfo, RecUnitsKind kind)
 {
-	RecSample  *s = PG_ARGISNULL(0) ? NULL : (RecSample *) PG_GETARG_POINTER(0);
-	double		value[REC_SAMPLE_VARIABLES];
+	RecUnits  *s = PG_ARGISNULL(0) ? NULL : (RecUnits *) PG_GETARG_POINTER(0);
+	double		value[REC_UNITS_VARIABLES];
 
 	if (!unit_values(fcinfo, 1, kind, value))
 		return state_datum(fcinfo, s);
 	if (unlikely(s == NULL))
 		s = new_sample(fcinfo, kind);
-	rec_sample_add(s, value);
+	rec_units_add(s, value);
 	PG_RETURN_POINTER(s);
 }
 
@@ -74,13 +74,13 @@ PG_FUNCTION_INFO_V1(rec_sample_accum);
 Datum
 rec_sample_accum(PG_FUNCTION_ARGS)
 {
-	RecSample  *s = PG_ARGISNULL(0) ? NULL : (RecSample *) PG_GETARG_POINTER(0);
+	RecUnits  *s = PG_ARGISNULL(0) ? NULL : (RecUnits *) PG_GETARG_POINTER(0);
 
 	if (PG_ARGISNULL(1))
 		return state_datum(fcinfo, s);
 	if (unlikely(s == NULL))
-		s = new_sample(fcinfo, REC_SAMPLE_MEAN);
-	rec_sample_add_mean(s, PG_GETARG_FLOAT8(1));
+		s = new_sample(fcinfo, REC_UNITS_MEAN);
+	rec_units_add_mean(s, PG_GETARG_FLOAT8(1));
 	PG_RETURN_POINTER(s);
 }
 
@@ -88,13 +88,13 @@ PG_FUNCTION_INFO_V1(rec_sample_accum_bool);
 Datum
 rec_sample_accum_bool(PG_FUNCTION_ARGS)
 {
-	RecSample  *s = PG_ARGISNULL(0) ? NULL : (RecSample *) PG_GETARG_POINTER(0);
+	RecUnits  *s = PG_ARGISNULL(0) ? NULL : (RecUnits *) PG_GETARG_POINTER(0);
 
 	if (PG_ARGISNULL(1))
 		return state_datum(fcinfo, s);
 	if (unlikely(s == NULL))
-		s = new_sample(fcinfo, REC_SAMPLE_MEAN);
-	rec_sample_add_mean(s, PG_GETARG_BOOL(1));
+		s = new_sample(fcinfo, REC_UNITS_MEAN);
+	rec_units_add_mean(s, PG_GETARG_BOOL(1));
 	PG_RETURN_POINTER(s);
 }
 
@@ -102,21 +102,21 @@ PG_FUNCTION_INFO_V1(rec_sample_accum_ratio);
 Datum
 rec_sample_accum_ratio(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, REC_SAMPLE_RATIO);
+	return accumulate(fcinfo, REC_UNITS_RATIO);
 }
 
 PG_FUNCTION_INFO_V1(rec_sample_accum_cuped);
 Datum
 rec_sample_accum_cuped(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, REC_SAMPLE_CUPED);
+	return accumulate(fcinfo, REC_UNITS_CUPED);
 }
 
 PG_FUNCTION_INFO_V1(rec_sample_accum_cuped_ratio);
 Datum
 rec_sample_accum_cuped_ratio(PG_FUNCTION_ARGS)
 {
-	return accumulate(fcinfo, REC_SAMPLE_CUPED_RATIO);
+	return accumulate(fcinfo, REC_UNITS_CUPED_RATIO);
 }
 
 /* x, lower, upper: values beyond a bound count as the bound. */
@@ -124,7 +124,7 @@ PG_FUNCTION_INFO_V1(rec_sample_accum_winsorized);
 Datum
 rec_sample_accum_winsorized(PG_FUNCTION_ARGS)
 {
-	RecSample  *s = PG_ARGISNULL(0) ? NULL : (RecSample *) PG_GETARG_POINTER(0);
+	RecUnits  *s = PG_ARGISNULL(0) ? NULL : (RecUnits *) PG_GETARG_POINTER(0);
 	double		lower = PG_ARGISNULL(2) ? -INFINITY : PG_GETARG_FLOAT8(2),
 				upper = PG_ARGISNULL(3) ? INFINITY : PG_GETARG_FLOAT8(3),
 				x;
@@ -136,9 +136,9 @@ rec_sample_accum_winsorized(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 		return state_datum(fcinfo, s);
 	if (unlikely(s == NULL))
-		s = new_sample(fcinfo, REC_SAMPLE_MEAN);
+		s = new_sample(fcinfo, REC_UNITS_MEAN);
 	x = PG_GETARG_FLOAT8(1);
-	rec_sample_add_mean(s, x < lower ? lower : x > upper ? upper : x);
+	rec_units_add_mean(s, x < lower ? lower : x > upper ? upper : x);
 	PG_RETURN_POINTER(s);
 }
 
@@ -147,8 +147,8 @@ PG_FUNCTION_INFO_V1(rec_sample_merge_accum);
 Datum
 rec_sample_merge_accum(PG_FUNCTION_ARGS)
 {
-	RecSample  *s = PG_ARGISNULL(0) ? NULL : (RecSample *) PG_GETARG_POINTER(0);
-	RecSample	row;
+	RecUnits  *s = PG_ARGISNULL(0) ? NULL : (RecUnits *) PG_GETARG_POINTER(0);
+	RecUnits	row;
 
 	if (PG_ARGISNULL(1))
 		return state_datum(fcinfo, s);
@@ -156,7 +156,7 @@ rec_sample_merge_accum(PG_FUNCTION_ARGS)
 	if (s == NULL)
 		s = new_sample(fcinfo, row.kind);
 	rec_sample_check_pair(s, &row);
-	rec_sample_merge(s, &row);
+	rec_units_merge(s, &row);
 	PG_RETURN_POINTER(s);
 }
 
@@ -164,15 +164,15 @@ PG_FUNCTION_INFO_V1(rec_sample_combine);
 Datum
 rec_sample_combine(PG_FUNCTION_ARGS)
 {
-	RecSample  *s = PG_ARGISNULL(0) ? NULL : (RecSample *) PG_GETARG_POINTER(0);
-	RecSample  *other = PG_ARGISNULL(1) ? NULL : (RecSample *) PG_GETARG_POINTER(1);
+	RecUnits  *s = PG_ARGISNULL(0) ? NULL : (RecUnits *) PG_GETARG_POINTER(0);
+	RecUnits  *other = PG_ARGISNULL(1) ? NULL : (RecUnits *) PG_GETARG_POINTER(1);
 
 	if (other == NULL)
 		return state_datum(fcinfo, s);
 	if (s == NULL)
 		s = new_sample(fcinfo, other->kind);
 	rec_sample_check_pair(s, other);
-	rec_sample_merge(s, other);
+	rec_units_merge(s, other);
 	PG_RETURN_POINTER(s);
 }
 
@@ -180,17 +180,17 @@ PG_FUNCTION_INFO_V1(rec_sample_serialize);
 Datum
 rec_sample_serialize(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BYTEA_P(rec_state_out(SAMPLE_TAG, PG_GETARG_POINTER(0), sizeof(RecSample)));
+	PG_RETURN_BYTEA_P(rec_state_out(SAMPLE_TAG, PG_GETARG_POINTER(0), sizeof(RecUnits)));
 }
 
 PG_FUNCTION_INFO_V1(rec_sample_deserialize);
 Datum
 rec_sample_deserialize(PG_FUNCTION_ARGS)
 {
-	RecSample  *s = palloc(sizeof(RecSample));
+	RecUnits  *s = palloc(sizeof(RecUnits));
 
-	rec_state_in(PG_GETARG_BYTEA_PP(0), SAMPLE_TAG, s, sizeof(RecSample));
-	if ((unsigned int) s->kind > REC_SAMPLE_CUPED_RATIO)
+	rec_state_in(PG_GETARG_BYTEA_PP(0), SAMPLE_TAG, s, sizeof(RecUnits));
+	if ((unsigned int) s->kind > REC_UNITS_CUPED_RATIO)
 		rec_bad_state();
 	PG_RETURN_POINTER(s);
 }
@@ -201,16 +201,16 @@ rec_sample_final(PG_FUNCTION_ARGS)
 {
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
-	PG_RETURN_DATUM(rec_sample_datum(fcinfo, (RecSample *) PG_GETARG_POINTER(0)));
+	PG_RETURN_DATUM(rec_sample_datum(fcinfo, (RecUnits *) PG_GETARG_POINTER(0)));
 }
 
 /* ------------------------------------------------------------- two arms at once */
 
 static Datum
-accumulate_arms(FunctionCallInfo fcinfo, RecSampleKind kind, int values)
+accumulate_arms(FunctionCallInfo fcinfo, RecUnitsKind kind, int values)
 {
 	Arms	   *arms = PG_ARGISNULL(0) ? NULL : (Arms *) PG_GETARG_POINTER(0);
-	double		value[REC_SAMPLE_VARIABLES];
+	double		value[REC_UNITS_VARIABLES];
 
 	if (unlikely(arms == NULL))
 	{
@@ -220,7 +220,7 @@ accumulate_arms(FunctionCallInfo fcinfo, RecSampleKind kind, int values)
 	}
 	/* a unit without an arm or without a value is in no sample */
 	if (!PG_ARGISNULL(1 + values) && unit_values(fcinfo, 1, kind, value))
-		rec_sample_add(&arms->arm[PG_GETARG_BOOL(1 + values)], value);
+		rec_units_add(&arms->arm[PG_GETARG_BOOL(1 + values)], value);
 	PG_RETURN_POINTER(arms);
 }
 
@@ -228,28 +228,28 @@ PG_FUNCTION_INFO_V1(rec_arms_accum);
 Datum
 rec_arms_accum(PG_FUNCTION_ARGS)
 {
-	return accumulate_arms(fcinfo, REC_SAMPLE_MEAN, 1);
+	return accumulate_arms(fcinfo, REC_UNITS_MEAN, 1);
 }
 
 PG_FUNCTION_INFO_V1(rec_arms_accum_ratio);
 Datum
 rec_arms_accum_ratio(PG_FUNCTION_ARGS)
 {
-	return accumulate_arms(fcinfo, REC_SAMPLE_RATIO, 2);
+	return accumulate_arms(fcinfo, REC_UNITS_RATIO, 2);
 }
 
 PG_FUNCTION_INFO_V1(rec_arms_accum_cuped);
 Datum
 rec_arms_accum_cuped(PG_FUNCTION_ARGS)
 {
-	return accumulate_arms(fcinfo, REC_SAMPLE_CUPED, 2);
+	return accumulate_arms(fcinfo, REC_UNITS_CUPED, 2);
 }
 
 PG_FUNCTION_INFO_V1(rec_arms_accum_cuped_ratio);
 Datum
 rec_arms_accum_cuped_ratio(PG_FUNCTION_ARGS)
 {
-	return accumulate_arms(fcinfo, REC_SAMPLE_CUPED_RATIO, 4);
+	return accumulate_arms(fcinfo, REC_UNITS_CUPED_RATIO, 4);
 }
 
 PG_FUNCTION_INFO_V1(rec_arms_combine);
@@ -267,8 +267,8 @@ rec_arms_combine(PG_FUNCTION_ARGS)
 		*arms = *other;
 		PG_RETURN_POINTER(arms);
 	}
-	rec_sample_merge(&arms->arm[0], &other->arm[0]);
-	rec_sample_merge(&arms->arm[1], &other->arm[1]);
+	rec_units_merge(&arms->arm[0], &other->arm[0]);
+	rec_units_merge(&arms->arm[1], &other->arm[1]);
 	PG_RETURN_POINTER(arms);
 }
 
@@ -286,14 +286,14 @@ rec_arms_deserialize(PG_FUNCTION_ARGS)
 	Arms	   *arms = palloc(sizeof(Arms));
 
 	rec_state_in(PG_GETARG_BYTEA_PP(0), ARMS_TAG, arms, sizeof(Arms));
-	if ((unsigned int) arms->arm[0].kind > REC_SAMPLE_CUPED_RATIO || arms->arm[0].kind != arms->arm[1].kind ||
+	if ((unsigned int) arms->arm[0].kind > REC_UNITS_CUPED_RATIO || arms->arm[0].kind != arms->arm[1].kind ||
 		(unsigned int) arms->options.side > REC_LESS)
 		rec_bad_state();
 	PG_RETURN_POINTER(arms);
 }
 
 static const char *
-method_of(RecSampleKind kind)
+method_of(RecUnitsKind kind)
 {
 	static const char *const names[] = {"Welch t", "ratio, delta method", "CUPED", "CUPED of a ratio"};
 
@@ -301,19 +301,19 @@ method_of(RecSampleKind kind)
 }
 
 static Datum
-compare(FunctionCallInfo fcinfo, const RecSample *control, const RecSample *treatment, const RecTestOptions *options)
+compare(FunctionCallInfo fcinfo, const RecUnits *control, const RecUnits *treatment, const RecTestOptions *options)
 {
 	RecEffect	e = {.method = method_of(control->kind)};
 	double		reduction;
 
-	rec_sample_arms(control, treatment, &e.control, &e.treatment, &reduction);
+	rec_units_arms(control, treatment, &e.control, &e.treatment, &reduction);
 	rec_effect_compare(&e, options);
-	return rec_effect_datum(fcinfo, &e, options, rec_sample_uses(control->kind, REC_PRE) ? reduction : NAN);
+	return rec_effect_datum(fcinfo, &e, options, rec_units_uses(control->kind, REC_PRE) ? reduction : NAN);
 }
 
 /* No row at all: no units, and the options unknown. */
 static Datum
-arms_final(FunctionCallInfo fcinfo, RecSampleKind kind)
+arms_final(FunctionCallInfo fcinfo, RecUnitsKind kind)
 {
 	Arms		none = {.arm = {{.kind = kind}, {.kind = kind}},.options = {.confidence = 0.95}};
 	Arms	   *arms = PG_ARGISNULL(0) ? &none : (Arms *) PG_GETARG_POINTER(0);
@@ -325,21 +325,21 @@ PG_FUNCTION_INFO_V1(rec_arms_final);
 Datum
 rec_arms_final(PG_FUNCTION_ARGS)
 {
-	return arms_final(fcinfo, REC_SAMPLE_MEAN);
+	return arms_final(fcinfo, REC_UNITS_MEAN);
 }
 
 PG_FUNCTION_INFO_V1(rec_arms_final_ratio);
 Datum
 rec_arms_final_ratio(PG_FUNCTION_ARGS)
 {
-	return arms_final(fcinfo, REC_SAMPLE_RATIO);
+	return arms_final(fcinfo, REC_UNITS_RATIO);
 }
 
 PG_FUNCTION_INFO_V1(rec_arms_final_cuped);
 Datum
 rec_arms_final_cuped(PG_FUNCTION_ARGS)
 {
-	return arms_final(fcinfo, REC_SAMPLE_CUPED);
+	return arms_final(fcinfo, REC_UNITS_CUPED);
 }
 
 /* --------------------------------------------------------- two samples that exist */
@@ -347,7 +347,7 @@ rec_arms_final_cuped(PG_FUNCTION_ARGS)
 static Datum
 compare_args(FunctionCallInfo fcinfo, unsigned int kinds, const char *function)
 {
-	RecSample	control = rec_sample_arg(fcinfo, 0),
+	RecUnits	control = rec_sample_arg(fcinfo, 0),
 				treatment = rec_sample_arg(fcinfo, 1);
 	RecTestOptions options = rec_test_options(fcinfo, 2);
 
@@ -355,7 +355,7 @@ compare_args(FunctionCallInfo fcinfo, unsigned int kinds, const char *function)
 	if (!(kinds & (1u << control.kind)) && control.n + treatment.n > 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s does not take samples of kind %s", function, rec_sample_kind_name(control.kind)),
+				 errmsg("%s does not take samples of kind %s", function, rec_units_kind_name(control.kind)),
 				 errhint("rec.compare() takes any kind.")));
 	return compare(fcinfo, &control, &treatment, &options);
 }
@@ -371,19 +371,19 @@ PG_FUNCTION_INFO_V1(rec_welch_test);
 Datum
 rec_welch_test(PG_FUNCTION_ARGS)
 {
-	return compare_args(fcinfo, 1u << REC_SAMPLE_MEAN, "rec.welch_test");
+	return compare_args(fcinfo, 1u << REC_UNITS_MEAN, "rec.welch_test");
 }
 
 PG_FUNCTION_INFO_V1(rec_ratio_test);
 Datum
 rec_ratio_test(PG_FUNCTION_ARGS)
 {
-	return compare_args(fcinfo, 1u << REC_SAMPLE_RATIO, "rec.ratio_test");
+	return compare_args(fcinfo, 1u << REC_UNITS_RATIO, "rec.ratio_test");
 }
 
 PG_FUNCTION_INFO_V1(rec_cuped_test);
 Datum
 rec_cuped_test(PG_FUNCTION_ARGS)
 {
-	return compare_args(fcinfo, 1u << REC_SAMPLE_CUPED | 1u << REC_SAMPLE_CUPED_RATIO, "rec.cuped_test");
+	return compare_args(fcinfo, 1u << REC_UNITS_CUPED | 1u << REC_UNITS_CUPED_RATIO, "rec.cuped_test");
 }

@@ -32,14 +32,14 @@ static const struct
 
 /* Where the column's number stands in a sample; NULL: not used by its kind. */
 static double *
-sample_field(RecSample *s, int column)
+sample_field(RecUnits *s, int column)
 {
 	int			i = sample_column[column].i,
 				j = sample_column[column].j;
 
 	if (i < 0)
 		return &s->m3;
-	if (!rec_sample_uses(s->kind, i) || !rec_sample_uses(s->kind, j))
+	if (!rec_units_uses(s->kind, i) || !rec_units_uses(s->kind, j))
 		return NULL;
 	return sample_column[column].mean ? &s->mean[i] : &s->co[i][j];
 }
@@ -54,19 +54,19 @@ bad_sample(const char *detail)
 			 errhint("Samples are made by rec.sample() and its relatives, and added up by rec.merge().")));
 }
 
-static RecSampleKind
+static RecUnitsKind
 sample_kind(const char *name)
 {
-	for (int kind = REC_SAMPLE_MEAN; kind <= REC_SAMPLE_CUPED_RATIO; kind++)
-		if (strcmp(name, rec_sample_kind_name(kind)) == 0)
+	for (int kind = REC_UNITS_MEAN; kind <= REC_UNITS_CUPED_RATIO; kind++)
+		if (strcmp(name, rec_units_kind_name(kind)) == 0)
 			return kind;
 	bad_sample(psprintf("There is no kind \"%s\".", name));
 }
 
-RecSample
+RecUnits
 rec_sample_arg(FunctionCallInfo fcinfo, int i)
 {
-	RecSample	s = {.kind = REC_SAMPLE_MEAN};
+	RecUnits	s = {.kind = REC_UNITS_MEAN};
 	HeapTupleHeader header;
 	HeapTupleData tuple;
 	TupleDesc	desc;
@@ -99,7 +99,7 @@ rec_sample_arg(FunctionCallInfo fcinfo, int i)
 		if (!field)
 			continue;
 		if (nulls[c + 2])
-			bad_sample(psprintf("Its kind is %s, and %s is null.", rec_sample_kind_name(s.kind), sample_column[c].name));
+			bad_sample(psprintf("Its kind is %s, and %s is null.", rec_units_kind_name(s.kind), sample_column[c].name));
 		*field = DatumGetFloat8(values[c + 2]);
 		if (sample_column[c].i == sample_column[c].j && !sample_column[c].mean && *field < 0)
 			bad_sample(psprintf("Its %s is negative.", sample_column[c].name));
@@ -108,7 +108,7 @@ rec_sample_arg(FunctionCallInfo fcinfo, int i)
 }
 
 void
-rec_sample_check_pair(RecSample *control, RecSample *treatment)
+rec_sample_check_pair(RecUnits *control, RecUnits *treatment)
 {
 	if (control->n == 0)
 		control->kind = treatment->kind;
@@ -118,7 +118,7 @@ rec_sample_check_pair(RecSample *control, RecSample *treatment)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("samples of kind %s and %s cannot go together",
-						rec_sample_kind_name(control->kind), rec_sample_kind_name(treatment->kind))));
+						rec_units_kind_name(control->kind), rec_units_kind_name(treatment->kind))));
 }
 
 void
@@ -139,13 +139,13 @@ rec_record_datum(FunctionCallInfo fcinfo, Datum *values, bool *nulls)
 }
 
 Datum
-rec_sample_datum(FunctionCallInfo fcinfo, const RecSample *sample)
+rec_sample_datum(FunctionCallInfo fcinfo, const RecUnits *sample)
 {
-	RecSample	s = *sample;
+	RecUnits	s = *sample;
 	Datum		values[SAMPLE_COLUMNS];
 	bool		nulls[SAMPLE_COLUMNS] = {false};
 
-	values[0] = CStringGetTextDatum(rec_sample_kind_name(s.kind));
+	values[0] = CStringGetTextDatum(rec_units_kind_name(s.kind));
 	values[1] = Int64GetDatum((int64) s.n);
 	for (int c = 0; c < SAMPLE_COLUMNS - 2; c++)
 	{

@@ -1,6 +1,6 @@
 /*
  * statistics.h
- *		The SQL side of core/sample.h and core/effect.h: rec.sample_state, rec.test_result, options of tests.
+ *		The SQL side of core/units.h and core/effect.h: rec.sample_state, rec.test_result, options of tests.
  */
 #ifndef REC_STATISTICS_H
 #define REC_STATISTICS_H
@@ -11,11 +11,11 @@
 #include "fmgr.h"
 
 /* A rec.sample_state that is checked: users may write any. NULL argument: a sample of no units, kind mean. */
-extern RecSample rec_sample_arg(FunctionCallInfo fcinfo, int i);
-extern Datum rec_sample_datum(FunctionCallInfo fcinfo, const RecSample *sample);
+extern RecUnits rec_sample_arg(FunctionCallInfo fcinfo, int i);
+extern Datum rec_sample_datum(FunctionCallInfo fcinfo, const RecUnits *sample);
 
 /* Makes two samples comparable (a sample of no units takes the other's kind), or says why they are not. */
-extern void rec_sample_check_pair(RecSample *control, RecSample *treatment);
+extern void rec_sample_check_pair(RecUnits *control, RecUnits *treatment);
 
 /* Options from the arguments i (alternative), i + 1 (confidence) and i + 2 (margin), as far as there are so many; null: default. */
 extern RecTestOptions rec_test_options(FunctionCallInfo fcinfo, int i);

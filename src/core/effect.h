@@ -9,7 +9,7 @@
 #ifndef REC_EFFECT_H
 #define REC_EFFECT_H
 
-#include "core/sample.h"
+#include "core/units.h"
 
 typedef enum RecSide
 {

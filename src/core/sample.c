@@ -1,170 +1,319 @@
 /*
  * sample.c
- *		Samples: adding, merging, estimating. See sample.h.
+ *		Comparing empirical distributions, and bins. See sample.h.
  */
-#include "core/sample.h"
+#include "sample.h"
 
-const char *
-rec_sample_kind_name(RecSampleKind kind)
+#include <math.h>
+#include <stddef.h>
+
+/* Up to so many edges, comparing each number with each edge is faster than searching: the compiler vectorises it. */
+#define FEW_EDGES 32
+#define BLOCK 2048
+
+/* A sample on its way through all breakpoints: lo numbers are below the present one, hi are not above. */
+typedef struct Walk
 {
-	static const char *const names[] = {"mean", "ratio", "cuped", "cuped_ratio"};
+	const RecSample *s;
+	int64_t		lo,
+				hi;
+	double		below,			/* the distribution function just before the breakpoint */
+				upto;			/* and at it */
+} Walk;
 
-	return names[kind];
-}
-
-void
-rec_sample_add(RecSample *s, const double *value)
-{
-	double		delta[REC_SAMPLE_VARIABLES],
-				n = s->n;
-
-	rec_sample_add_mean(s, value[REC_Y]);
-	if (s->kind == REC_SAMPLE_MEAN)
-		return;
-	/* before the new mean is known: the products need old deviations times new ones */
-	delta[REC_Y] = n > 0 ? (value[REC_Y] - s->mean[REC_Y]) * (s->n / n) : 0;
-	for (int i = REC_DEN; i < REC_SAMPLE_VARIABLES; i++)
-	{
-		if (!rec_sample_uses(s->kind, i))
-			continue;
-		delta[i] = value[i] - s->mean[i];
-		s->mean[i] += delta[i] / s->n;
-		for (int j = 0; j <= i; j++)
-			if (rec_sample_uses(s->kind, j))
-				s->co[j][i] += delta[j] * (delta[i] * (n / s->n));
-	}
-}
-
-void
-rec_sample_merge(RecSample *s, const RecSample *other)
-{
-	double		n = s->n + other->n,
-				delta[REC_SAMPLE_VARIABLES],
-				d;
-
-	if (other->n == 0)
-		return;
-	if (s->n == 0)
-	{
-		*s = *other;
-		return;
-	}
-	for (int i = 0; i < REC_SAMPLE_VARIABLES; i++)
-		delta[i] = other->mean[i] - s->mean[i];
-	d = delta[REC_Y];
-	s->m3 += other->m3 + d * d * d * (s->n * (other->n / n)) * ((s->n - other->n) / n) +
-		3 * d * ((s->n / n) * other->co[REC_Y][REC_Y] - (other->n / n) * s->co[REC_Y][REC_Y]);
-	for (int i = 0; i < REC_SAMPLE_VARIABLES; i++)
-	{
-		for (int j = i; j < REC_SAMPLE_VARIABLES; j++)
-			s->co[i][j] += other->co[i][j] + delta[i] * delta[j] * (s->n * (other->n / n));
-		s->mean[i] += delta[i] * (other->n / n);
-	}
-	s->n = n;
-}
-
-/* Sum over the units of (numerator - r denominator)(numerator' - r' denominator') of deviations. */
 static double
-linearised(const RecSample *s, int num, double r, int num2, double r2)
+grid_share(const RecSample *s, int64_t lo, double x)
 {
-	double		co[2][2];
+	double		left = s->x[lo - 1],
+				right = s->x[lo],
+				part = (x - left) / (right - left);
 
-	for (int i = 0; i < 2; i++)
-		for (int j = 0; j < 2; j++)
-		{
-			int			a = num + i,
-						b = num2 + j;
+	/* next to an infinite quantile nothing is known of the way there */
+	return (lo - 1 + (part >= 0 && part <= 1 ? part : 0)) / (s->len - 1);
+}
 
-			co[i][j] = a <= b ? s->co[a][b] : s->co[b][a];
-		}
-	return co[0][0] - r * co[1][0] - r2 * co[0][1] + r * r2 * co[1][1];
+static void
+step(Walk *w, double x)
+{
+	const RecSample *s = w->s;
+
+	w->lo = w->hi;
+	while (w->lo < s->len && s->x[w->lo] < x)
+		w->lo++;
+	w->hi = w->lo;
+	while (w->hi < s->len && s->x[w->hi] <= x)
+		w->hi++;
+	if (!s->grid)
+	{
+		w->below = (s->cum ? s->cum[w->lo] : w->lo) / s->n;
+		w->upto = (s->cum ? s->cum[w->hi] : w->hi) / s->n;
+	}
+	else if (w->hi == 0 || w->lo == s->len)
+		w->below = w->upto = w->hi == 0 ? 0 : 1;
+	else if (w->hi == w->lo)
+		w->below = w->upto = grid_share(s, w->lo, x);
+	else
+	{
+		w->below = (double) w->lo / (s->len - 1);
+		w->upto = w->hi == s->len ? 1 : (double) (w->hi - 1) / (s->len - 1);
+	}
+}
+
+/* The next number of either sample; false when there is none. */
+static bool
+next_breakpoint(Walk *a, Walk *b, double *x)
+{
+	bool		more_a = a->hi < a->s->len,
+				more_b = b->hi < b->s->len;
+
+	if (!more_a && !more_b)
+		return false;
+	if (!more_b || (more_a && a->s->x[a->hi] <= b->s->x[b->hi]))
+		*x = a->s->x[a->hi];
+	else
+		*x = b->s->x[b->hi];
+	step(a, *x);
+	step(b, *x);
+	return true;
+}
+
+static void
+keep_largest(RecKs *ks, double gap, double x)
+{
+	if (fabs(gap) > ks->statistic)
+	{
+		ks->statistic = fabs(gap);
+		ks->location = x;
+		ks->sign = gap > 0 ? 1 : -1;
+	}
+}
+
+RecKs
+rec_ks_compare(const RecSample *a, const RecSample *b)
+{
+	Walk		wa = {.s = a},
+				wb = {.s = b};
+	RecKs		ks = {0};
+	double		x;
+
+	ks.location = a->x[0];
+	while (next_breakpoint(&wa, &wb, &x))
+	{
+		/* a grid's function rises before the breakpoint, a step function does not */
+		if (a->grid || b->grid)
+			keep_largest(&ks, wa.below - wb.below, x);
+		keep_largest(&ks, wa.upto - wb.upto, x);
+	}
+	/* exact shares differ by a multiple of 1/(nm): without the rounding of two divisions */
+	if (!a->grid && !b->grid && a->n * b->n < 9e15)
+		ks.statistic = nearbyint(ks.statistic * (a->n * b->n)) / (a->n * b->n);
+	return ks;
+}
+
+/* Area under |line| from one value to another over a width. */
+static double
+area(double from, double to, double width)
+{
+	double		f = fabs(from),
+				t = fabs(to);
+
+	if (f + t == 0)
+		return 0;
+	if ((from < 0) == (to < 0) || f == 0 || t == 0)
+		return width * (f + t) / 2;
+	return width * (f * f + t * t) / (2 * (f + t));
+}
+
+double
+rec_wasserstein(const RecSample *a, const RecSample *b)
+{
+	Walk		wa = {.s = a},
+				wb = {.s = b};
+	double		x,
+				before = 0,
+				gap = 0,
+				sum = 0;
+
+	while (next_breakpoint(&wa, &wb, &x))
+	{
+		double		now = wa.below - wb.below;
+
+		/* rounding is no gap: shares are multiples of 1/n */
+		if (fabs(gap) > 1e-15 || fabs(now) > 1e-15)
+			sum += area(gap, now, x - before);
+		gap = wa.upto - wb.upto;
+		before = x;
+	}
+	return sum;
+}
+
+double
+rec_interpolate(double lower, double upper, double fraction)
+{
+	if (fraction == 0 || lower == upper)
+		return lower;
+	if (isinf(lower))
+		return lower;
+	return lower + fraction * (upper - lower);
 }
 
 /*
- * A metric as linear function of the units: its value, and the sums of squares and products of what each unit adds to it
- * (the deviation of its linearisation), with the pre-period's metric.
+ * A bin holds its lower edge. An edge at the least number would leave nothing below it: it moves just above, so that
+ * this number, of which there must be many, has a bin of its own.
  */
-typedef struct Linear
+int
+rec_edges(const double *quantile, int bins, double *edges)
 {
-	double		value;
-	double		pre;
-	double		co_yy;
-	double		co_yp;
-	double		co_pp;
-} Linear;
+	double		least = quantile[0];
+	int			n = 0;
 
-static Linear
-linear(const RecSample *s)
-{
-	bool		ratio = rec_sample_uses(s->kind, REC_DEN),
-				cuped = rec_sample_uses(s->kind, REC_PRE);
-	double		den = ratio ? s->mean[REC_DEN] : 1,
-				pre_den = ratio && cuped ? s->mean[REC_PRE_DEN] : 1,
-				r,
-				pre_r;
-	Linear		l = {.value = s->mean[REC_Y] / den,.pre = cuped ? s->mean[REC_PRE] / pre_den : 0};
-
-	/* of a mean there is no denominator whose deviations count */
-	r = ratio ? l.value : 0;
-	pre_r = ratio && cuped ? l.pre : 0;
-	l.co_yy = linearised(s, REC_Y, r, REC_Y, r) / den / den;
-	if (cuped)
+	if (quantile[bins] == least)
+		edges[n++] = least;
+	for (int i = 1; i < bins; i++)
 	{
-		l.co_yp = linearised(s, REC_Y, r, REC_PRE, pre_r) / den / pre_den;
-		l.co_pp = linearised(s, REC_PRE, pre_r, REC_PRE, pre_r) / pre_den / pre_den;
+		double		edge = quantile[i] > least ? quantile[i] : nextafter(least, INFINITY);
+
+		if (n == 0 || edge > edges[n - 1])
+			edges[n++] = edge;
 	}
-	return l;
+	return n;
 }
 
-static RecArm
-make_arm(const RecSample *s, const Linear *l, double theta, double pre)
+/* The number of a rank. */
+static double
+number_at(const RecSample *s, int64_t rank)
 {
-	double		squares = l->co_yy - 2 * theta * l->co_yp + theta * theta * l->co_pp;
-	RecArm		arm = {.n = s->n,.estimate = l->value - theta * (l->pre - pre),.df = s->n - 1};
+	int64_t		i = 0;
 
-	arm.variance = s->n >= 2 ? fmax(squares, 0) / (s->n - 1) / s->n : NAN;
-	if (isnan(squares) || isinf(squares) || s->n == 0)
-		arm.variance = NAN;
-	if (s->n == 0)
-		arm.estimate = NAN;
-	/* what CUPED and ratios leave of the skewness is not known: that of y is taken */
-	if (s->n >= 2 && s->co[REC_Y][REC_Y] > 0)
-	{
-		double		sd = sqrt(s->co[REC_Y][REC_Y] / s->n);
-
-		arm.third = s->m3 / s->n / sd / sd / sd * pow(arm.variance, 1.5) / sqrt(s->n);
-	}
-	return arm;
+	if (!s->cum)
+		return s->x[rank];
+	while (s->cum[i + 1] <= rank)
+		i++;
+	return s->x[i];
 }
 
 void
-rec_sample_arms(const RecSample *control, const RecSample *treatment, RecArm *control_arm, RecArm *treatment_arm,
-				double *reduction)
+rec_quantiles(const RecSample *s, int intervals, double *quantile)
 {
-	Linear		c = linear(control),
-				t = linear(treatment);
-	double		theta = 0,
-				pre = 0;
-
-	if (rec_sample_uses(control->kind, REC_PRE))
+	for (int i = 0; i <= intervals; i++)
 	{
-		RecSample	both = *control;
-		Linear		b;
+		int64_t		rank;
+		double		fraction = rec_quantile_rank(s->cum ? (int64_t) s->n : s->len, i, intervals, &rank);
 
-		rec_sample_merge(&both, treatment);
-		b = linear(&both);
-		/* without variance before the experiment there is nothing to learn from it */
-		theta = b.co_pp > 0 ? b.co_yp / b.co_pp : b.co_pp == 0 ? 0 : NAN;
-		pre = b.pre;
+		quantile[i] = rec_interpolate(number_at(s, rank), number_at(s, rank + (fraction > 0)), fraction);
 	}
-	*control_arm = make_arm(control, &c, theta, pre);
-	*treatment_arm = make_arm(treatment, &t, theta, pre);
-	*reduction = 0;
-	if (theta != 0)
+}
+
+int
+rec_quantile_edges(const RecSample *s, int bins, double *edges)
+{
+	double		quantile[REC_BINS_MAX + 1] = {0};
+
+	rec_quantiles(s, bins, quantile);
+	return rec_edges(quantile, bins, edges);
+}
+
+double
+rec_quantile_rank(int64_t n, int i, int bins, int64_t *rank)
+{
+	/* exact in integers, so that a quantile that is one of the numbers is that number */
+	__int128	position = (__int128) i * (n - 1);
+
+	*rank = (int64_t) (position / bins);
+	return (double) (int64_t) (position % bins) / bins;
+}
+
+int
+rec_merge_bins(double *reference, double *current, int n)
+{
+	int			kept = 0,
+				used = 0;
+	bool		constant;
+
+	for (int i = 0; i < n; i++)
+		used += reference[i] > 0;
+	constant = used == 1;
+	for (int i = 0; i < n; i++)
 	{
-		RecArm		c0 = make_arm(control, &c, 0, 0),
-					t0 = make_arm(treatment, &t, 0, 0);
-
-		*reduction = 1 - (control_arm->variance + treatment_arm->variance) / (c0.variance + t0.variance);
+		if (constant && reference[i] + current[i] == 0)
+			continue;
+		reference[kept] = reference[i];
+		current[kept++] = current[i];
+		/* an empty one is part of its right neighbour, the last of its left one */
+		if (!constant && kept > 1 && (reference[kept - 2] == 0 || (i == n - 1 && reference[kept - 1] == 0)))
+		{
+			reference[kept - 2] += reference[kept - 1];
+			current[kept - 2] += current[kept - 1];
+			kept--;
+		}
 	}
+	return kept;
+}
+
+void
+rec_bin_counts(const RecSample *s, const double *edges, int nedges, double *counts)
+{
+	Walk		w = {.s = s};
+	double		before = 0;
+
+	for (int i = 0; i <= nedges; i++)
+	{
+		double		share = 1;
+
+		if (i < nedges)
+		{
+			/* the edge itself belongs to the next bin: come back to what was not below it */
+			step(&w, edges[i]);
+			w.hi = w.lo;
+			share = w.below;
+		}
+		counts[i] = (share - before) * s->n;
+		if (!s->grid)
+			counts[i] = nearbyint(counts[i]);
+		before = share;
+	}
+}
+
+void
+rec_bin_counts_unsorted(const double *x, int64_t n, const double *edges, int nedges, double *counts)
+{
+	for (int i = 0; i <= nedges; i++)
+		counts[i] = 0;
+	if (nedges > FEW_EDGES)
+	{
+		for (int64_t k = 0; k < n; k++)
+		{
+			int			low = 0,
+						high = nedges;
+
+			while (low < high)
+			{
+				int			middle = (low + high) / 2;
+
+				if (x[k] >= edges[middle])
+					low = middle + 1;
+				else
+					high = middle;
+			}
+			counts[low]++;
+		}
+		return;
+	}
+	/* how many are at or above each edge, a block at a time so that it stays in the cache */
+	for (int64_t k = 0; k < n; k += BLOCK)
+	{
+		int			size = n - k < BLOCK ? (int) (n - k) : BLOCK;
+
+		for (int e = 0; e < nedges; e++)
+		{
+			int64_t		above = 0;
+
+			for (int i = 0; i < size; i++)
+				above += x[k + i] >= edges[e];
+			counts[e + 1] += above;
+		}
+	}
+	counts[0] = n;
+	for (int i = 0; i < nedges; i++)
+		counts[i] -= counts[i + 1];
 }

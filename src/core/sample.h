@@ -1,95 +1,66 @@
 /*
  * sample.h
- *		Sufficient statistics of the units of one arm of an experiment, and what the arm's metric is estimated to be.
+ *		Empirical distributions of numbers: comparing two of them, and counting in bins.
  *
- * Each unit has one to four numbers: y (of a ratio the numerator), the denominator, and what y and the denominator were before
- * the experiment. Kept are count, means, sums of squared deviations and of their products (Welford; Chan, Golub and LeVeque for
- * merging: no cancellation), and for y the sum of cubed deviations (Pebay 2008). Two samples merge to that of all their units.
- * NaN and infinite numbers make the moments NaN, and so what follows from them is undefined.
+ * A sample is its numbers in ascending order, or its distinct numbers and how many there are of each, or a grid of its
+ * quantiles, between which the distribution function is taken to be linear (the last two: a stored profile).
  */
 #ifndef REC_SAMPLE_H
 #define REC_SAMPLE_H
 
-#include <math.h>
 #include <stdbool.h>
-
-typedef enum RecSampleKind
-{
-	REC_SAMPLE_MEAN,			/* y */
-	REC_SAMPLE_RATIO,			/* sum of y over sum of denominators */
-	REC_SAMPLE_CUPED,			/* y, less what it was expected to be */
-	REC_SAMPLE_CUPED_RATIO
-} RecSampleKind;
-
-enum { REC_Y, REC_DEN, REC_PRE, REC_PRE_DEN, REC_SAMPLE_VARIABLES };
+#include <stdint.h>
 
 typedef struct RecSample
 {
-	RecSampleKind kind;
-	double		n;				/* units; exact to 2^53 */
-	double		mean[REC_SAMPLE_VARIABLES];
-	/* co[i][j], i <= j: sums of products of deviations; those of unused variables are 0 */
-	double		co[REC_SAMPLE_VARIABLES][REC_SAMPLE_VARIABLES];
-	double		m3;				/* sum of cubed deviations of y */
+	const double *x;			/* ascending, no NaN */
+	int64_t		len;
+	double		n;				/* numbers that it stands for; len when x are all of them */
+	const double *cum;			/* x are distinct, and so many numbers are among the first i; NULL: one each */
+	bool		grid;			/* x[i] is the quantile of i / (len - 1); len >= 2 */
+	double		error;			/* at most so far is its distribution function from that of all n numbers */
 } RecSample;
 
-/* What an arm's metric is, with the variance of that estimate. NaN: undefined. */
-typedef struct RecArm
+typedef struct RecKs
 {
-	double		n;				/* units */
-	double		estimate;
-	double		variance;
-	double		df;
-	double		third;			/* third central moment of the estimate; 0 when it is not known */
-} RecArm;
+	double		statistic;		/* largest gap between the distribution functions */
+	double		location;		/* where it is */
+	int			sign;			/* 1: the first function is above the second there, hence the second's numbers larger */
+} RecKs;
 
-extern const char *rec_sample_kind_name(RecSampleKind kind);
+/* Both functions are compared after each group of ties. Samples must not be empty. */
+extern RecKs rec_ks_compare(const RecSample *a, const RecSample *b);
 
-/* Whether the kind uses the variable. */
-static inline bool
-rec_sample_uses(RecSampleKind kind, int variable)
-{
-	switch (variable)
-	{
-		case REC_Y:
-			return true;
-		case REC_DEN:
-			return kind == REC_SAMPLE_RATIO || kind == REC_SAMPLE_CUPED_RATIO;
-		case REC_PRE:
-			return kind == REC_SAMPLE_CUPED || kind == REC_SAMPLE_CUPED_RATIO;
-		default:
-			return kind == REC_SAMPLE_CUPED_RATIO;
-	}
-}
+/* Area between the distribution functions, in the unit of x; infinite when shares at infinity differ. */
+extern double rec_wasserstein(const RecSample *a, const RecSample *b);
 
-/* One more unit, of kind REC_SAMPLE_MEAN. */
-static inline void
-rec_sample_add_mean(RecSample *s, double y)
-{
-	double		delta = y - s->mean[REC_Y],
-				step,
-				term;
+/* Between two neighbours, as percentile_cont does it; next to an infinite one, the lower. */
+extern double rec_interpolate(double lower, double upper, double fraction);
 
-	s->n += 1;
-	step = delta / s->n;
-	term = delta * step * (s->n - 1);
-	s->mean[REC_Y] += step;
-	s->m3 += term * step * (s->n - 2) - 3 * step * s->co[REC_Y][REC_Y];
-	s->co[REC_Y][REC_Y] += term;
-}
+/* Where the quantile i / bins is among n ascending numbers: a rank, and the way from there to the next (returned). */
+extern double rec_quantile_rank(int64_t n, int i, int bins, int64_t *rank);
 
-/* One more unit, of any kind; value[] has REC_SAMPLE_VARIABLES numbers, of which those that the kind uses are read. */
-extern void rec_sample_add(RecSample *s, const double *value);
-
-/* Adds the units of another sample of the same kind. */
-extern void rec_sample_merge(RecSample *s, const RecSample *other);
+/* quantile[0 .. intervals] */
+extern void rec_quantiles(const RecSample *s, int intervals, double *quantile);
 
 /*
- * Two arms from their samples, of the same kind. Means as they are; ratios by the delta method; CUPED (Deng, Xu, Kohavi and
- * Walker, WSDM 2013) with one theta, from the units of both arms together, and of ratios from their linearised units.
- * reduction is the share of variance that CUPED takes away (of the treatment arm and control together), 0 without it.
+ * Edges between bins of equal shares, without duplicates, from the bins + 1 quantiles with the least and the greatest
+ * number. Returns how many, at most `bins`. A constant sample gives two: below, equal and above it.
  */
-extern void rec_sample_arms(const RecSample *control, const RecSample *treatment, RecArm *control_arm,
-							RecArm *treatment_arm, double *reduction);
+#define REC_BINS_MAX 1000
+extern int	rec_edges(const double *quantile, int bins, double *edges);
+extern int	rec_quantile_edges(const RecSample *s, int bins, double *edges);
+
+/*
+ * Merges each bin that is empty in the reference with its right neighbour (the last with its left one); returns how many
+ * are left. When the reference is a constant its bin stays alone, and bins that are empty on both sides go.
+ */
+extern int	rec_merge_bins(double *reference, double *current, int n);
+
+/* counts[0 .. nedges]: how many numbers are in each bin. */
+extern void rec_bin_counts(const RecSample *s, const double *edges, int nedges, double *counts);
+
+/* The same for numbers in any order. */
+extern void rec_bin_counts_unsorted(const double *x, int64_t n, const double *edges, int nedges, double *counts);
 
 #endif							/* REC_SAMPLE_H */
