@@ -12,7 +12,7 @@
 
 #include "core/drift.h"
 #include "core/moments.h"
-#include "core/sample.h"
+#include "core/empirical.h"
 #include "fmgr.h"
 #include "utils/timestamp.h"
 
@@ -39,7 +39,7 @@ typedef struct RecProfile
 	int64		nulls;			/* null or NaN */
 	double		mean;			/* of the finite numbers; NaN: none */
 	double		variance;		/* NaN: fewer than two */
-	RecSample	sample;			/* len 0: no numbers */
+	RecEmpirical	sample;			/* len 0: no numbers */
 	int			ncategories;
 	char	  **categories;		/* in the order of counts, then names; none for numbers with many values */
 	int64	   *counts;
@@ -96,7 +96,7 @@ extern void rec_result_int(RecResult *r, int64 x);	/* a bigint */
 extern void rec_result_text(RecResult *r, const char *x);	/* NULL: null */
 extern Datum rec_result_make(FunctionCallInfo fcinfo, RecResult *r);
 
-extern Datum rec_make_ks(FunctionCallInfo fcinfo, const RecSample *reference, const RecSample *current);
+extern Datum rec_make_ks(FunctionCallInfo fcinfo, const RecEmpirical *reference, const RecEmpirical *current);
 extern Datum rec_make_psi(FunctionCallInfo fcinfo, const double *reference, const double *current, int64 bins);
 extern Datum rec_make_chi2(FunctionCallInfo fcinfo, const double *reference, const double *current, int64 categories);
 extern Datum rec_make_mean_shift(FunctionCallInfo fcinfo, const RecMoments *reference, const RecMoments *current);
@@ -109,7 +109,7 @@ extern void rec_check_bins(int bins);
  * Counts of a sample and a profile, or of two, in bins of equal shares of the reference, with the nulls in a last bin
  * when there are any. Room for bins + 2 counts each; returns how many are used.
  */
-extern int	rec_bin_samples(const RecSample *reference, int64 reference_nulls, const RecSample *current, int64 current_nulls,
+extern int	rec_bin_samples(const RecEmpirical *reference, int64 reference_nulls, const RecEmpirical *current, int64 current_nulls,
 							int bins, double *reference_counts, double *current_counts);
 
 /* Adds the bin of the nulls; see above. */

@@ -210,16 +210,16 @@ rec_two_samples_in(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(s);
 }
 
-static RecSample
+static RecEmpirical
 sorted_sample(RecNumbers *numbers)
 {
 	rec_numbers_sort(numbers);
-	return (RecSample) {
+	return (RecEmpirical) {
 		.x = numbers->x, .len = numbers->n, .n = numbers->n
 	};
 }
 
-static RecSample
+static RecEmpirical
 reference_sample(TwoSamples *s)
 {
 	return s->profile ? s->profile->sample : sorted_sample(s->side[REFERENCE]);
@@ -238,7 +238,7 @@ Datum
 rec_ks_final(PG_FUNCTION_ARGS)
 {
 	TwoSamples *s = final_state(fcinfo);
-	RecSample	reference = reference_sample(s),
+	RecEmpirical	reference = reference_sample(s),
 				current = sorted_sample(s->side[CURRENT]);
 
 	return rec_make_ks(fcinfo, &reference, &current);
@@ -249,7 +249,7 @@ Datum
 rec_wasserstein_final(PG_FUNCTION_ARGS)
 {
 	TwoSamples *s = final_state(fcinfo);
-	RecSample	reference = reference_sample(s),
+	RecEmpirical	reference = reference_sample(s),
 				current = sorted_sample(s->side[CURRENT]);
 
 	if (reference.len == 0 || current.len == 0)
@@ -301,7 +301,7 @@ count_in_bins(TwoSamples *s, double *reference, double *current)
 
 	if (s->profile || s->side[REFERENCE]->n == 0 || s->side[REFERENCE]->sorted)
 	{
-		RecSample	r = reference_sample(s),
+		RecEmpirical	r = reference_sample(s),
 					c = sorted_sample(s->side[CURRENT]);
 
 		return rec_bin_samples(&r, s->profile ? s->profile->nulls : s->nulls[REFERENCE], &c, s->nulls[CURRENT], bins,

@@ -63,7 +63,7 @@ check_interrupts(void)
 }
 
 Datum
-rec_make_ks(FunctionCallInfo fcinfo, const RecSample *reference, const RecSample *current)
+rec_make_ks(FunctionCallInfo fcinfo, const RecEmpirical *reference, const RecEmpirical *current)
 {
 	RecResult	r = {.n = 0};
 	bool		empty = reference->len == 0 || current->len == 0;
@@ -180,7 +180,7 @@ rec_bin_nulls(int nbins, int64 reference_nulls, int64 current_nulls, double *ref
 }
 
 int
-rec_bin_samples(const RecSample *reference, int64 reference_nulls, const RecSample *current, int64 current_nulls,
+rec_bin_samples(const RecEmpirical *reference, int64 reference_nulls, const RecEmpirical *current, int64 current_nulls,
 				int bins, double *reference_counts, double *current_counts)
 {
 	double		edges[REC_BINS_MAX];

@@ -462,7 +462,7 @@ final_numbers(Profiling *s, RecProfile *p)
 	rec_sketch_quantiles(&s->sketch, x, weight, grid, count);
 	grid[0] = s->min;
 	grid[count - 1] = s->max;
-	p->sample = (RecSample) {
+	p->sample = (RecEmpirical) {
 		.x = grid, .len = count, .n = s->sketch.n, .grid = s->sketch.n > REC_GRID
 	};
 	/* between two quantiles, and what the sketch may be off */

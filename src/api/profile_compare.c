@@ -326,7 +326,7 @@ bound_text(RecProfileKind kind, double x)
 static void
 show_numbers(ReturnSetInfo *rsinfo, const RecProfile *reference, const RecProfile *current)
 {
-	const RecSample *base = reference->sample.len > 0 ? &reference->sample : &current->sample;
+	const RecEmpirical *base = reference->sample.len > 0 ? &reference->sample : &current->sample;
 	double		quantile[101],
 				edges[SHOWN_CATEGORIES - 1],
 				counts[2][SHOWN_CATEGORIES];

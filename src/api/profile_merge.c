@@ -47,7 +47,7 @@ create_state(MemoryContext context)
 static void
 add_numbers(Merging *s, const RecProfile *p)
 {
-	const RecSample *sample = &p->sample;
+	const RecEmpirical *sample = &p->sample;
 
 	if (sample->len > 0 && p->ncategories == 0)
 		s->few = false;

@@ -191,7 +191,7 @@ sample_of_categories(RecProfile *p)
 		x[i] = list[i].x;
 		cum[i + 1] = cum[i] + list[i].count;
 	}
-	p->sample = (RecSample) {
+	p->sample = (RecEmpirical) {
 		.x = x, .len = n, .n = cum[n], .cum = cum
 	};
 }
@@ -205,7 +205,7 @@ read_numbers(RecProfile *p, Datum quantiles, double error)
 
 	if (n > numbers || (n < numbers && n < 2) || !(error >= 0 && error <= 1))
 		bad_profile("Its quantiles are not what its rows are.");
-	p->sample = (RecSample) {
+	p->sample = (RecEmpirical) {
 		.x = x, .len = n, .n = numbers, .grid = n < numbers, .error = error
 	};
 }

@@ -7,7 +7,7 @@
 #include <math.h>
 #include <stddef.h>
 
-#include "sample.h"
+#include "empirical.h"
 
 static inline void
 swap(double *x, double *weight, int64_t i, int64_t j)

@@ -1,6 +1,6 @@
 /*
- * test_sample.c
- *		Comparing samples, bins, the sketch of quantiles and distances between counts (src/core/sample.h, sketch.h, drift.h).
+ * test_empirical.c
+ *		Comparing samples, bins, the sketch of quantiles and distances between counts (src/core/empirical.h, sketch.h, drift.h).
  *
  * Expected values are worked out by hand or by brute force, unless said otherwise.
  */
@@ -8,14 +8,14 @@
 #include <string.h>
 
 #include "core/drift.h"
-#include "core/sample.h"
+#include "core/empirical.h"
 #include "core/sketch.h"
 #include "unit.h"
 
-static RecSample
+static RecEmpirical
 sample_of(const double *x, int n)
 {
-	return (RecSample) {
+	return (RecEmpirical) {
 		.x = x, .len = n, .n = n
 	};
 }
@@ -27,7 +27,7 @@ test_compare(void)
 				b[] = {2, 2, 3, 3, 9},
 				c[] = {-INFINITY, 0, INFINITY},
 				d[] = {0, 0, INFINITY};
-	RecSample	sa = sample_of(a, 4),
+	RecEmpirical	sa = sample_of(a, 4),
 				sb = sample_of(b, 5),
 				sc = sample_of(c, 3),
 				sd = sample_of(d, 3);
@@ -56,7 +56,7 @@ test_grid(void)
 	const double value[] = {0, 1},
 				cum[] = {0, 70, 100},
 				plain[] = {0, 0, 0, 0, 0, 0, 0, 1, 1, 1};
-	RecSample	g = {.x = grid, .len = 11, .n = 5000, .grid = true},
+	RecEmpirical	g = {.x = grid, .len = 11, .n = 5000, .grid = true},
 				s = sample_of(x, 1001),
 				few = {.x = value, .len = 2, .n = 100, .cum = cum},
 				p = sample_of(plain, 10);
@@ -85,7 +85,7 @@ test_bins(void)
 	const double x[] = {0, 1, 2, 3, 4, 5, 6, 7, 8},
 				zeros[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 7},
 				constant[] = {3, 3, 3};
-	RecSample	s = sample_of(x, 9),
+	RecEmpirical	s = sample_of(x, 9),
 				z = sample_of(zeros, 10),
 				c = sample_of(constant, 3);
 	int			n = rec_quantile_edges(&s, 4, edges);
@@ -126,7 +126,7 @@ test_counting(void)
 	double		edges[40],
 				counts[41],
 				exact[41];
-	RecSample	s = sample_of(sorted, N);
+	RecEmpirical	s = sample_of(sorted, N);
 
 	for (int i = 0; i < N; i++)
 		x[i] = sorted[i] = (i * 7919L) % 10007;

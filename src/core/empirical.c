@@ -1,8 +1,8 @@
 /*
- * sample.c
- *		Comparing empirical distributions, and bins. See sample.h.
+ * empirical.c
+ *		Comparing empirical distributions, and bins. See empirical.h.
  */
-#include "sample.h"
+#include "empirical.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 /* A sample on its way through all breakpoints: lo numbers are below the present one, hi are not above. */
 typedef struct Walk
 {
-	const RecSample *s;
+	const RecEmpirical *s;
 	int64_t		lo,
 				hi;
 	double		below,			/* the distribution function just before the breakpoint */
@@ -22,7 +22,7 @@ typedef struct Walk
 } Walk;
 
 static double
-grid_share(const RecSample *s, int64_t lo, double x)
+grid_share(const RecEmpirical *s, int64_t lo, double x)
 {
 	double		left = s->x[lo - 1],
 				right = s->x[lo],
@@ -35,7 +35,7 @@ grid_share(const RecSample *s, int64_t lo, double x)
 static void
 step(Walk *w, double x)
 {
-	const RecSample *s = w->s;
+	const RecEmpirical *s = w->s;
 
 	w->lo = w->hi;
 	while (w->lo < s->len && s->x[w->lo] < x)
@@ -89,7 +89,7 @@ keep_largest(RecKs *ks, double gap, double x)
 }
 
 RecKs
-rec_ks_compare(const RecSample *a, const RecSample *b)
+rec_ks_compare(const RecEmpirical *a, const RecEmpirical *b)
 {
 	Walk		wa = {.s = a},
 				wb = {.s = b};
@@ -125,7 +125,7 @@ area(double from, double to, double width)
 }
 
 double
-rec_wasserstein(const RecSample *a, const RecSample *b)
+rec_wasserstein(const RecEmpirical *a, const RecEmpirical *b)
 {
 	Walk		wa = {.s = a},
 				wb = {.s = b};
@@ -181,7 +181,7 @@ rec_edges(const double *quantile, int bins, double *edges)
 
 /* The number of a rank. */
 static double
-number_at(const RecSample *s, int64_t rank)
+number_at(const RecEmpirical *s, int64_t rank)
 {
 	int64_t		i = 0;
 
@@ -193,7 +193,7 @@ number_at(const RecSample *s, int64_t rank)
 }
 
 void
-rec_quantiles(const RecSample *s, int intervals, double *quantile)
+rec_quantiles(const RecEmpirical *s, int intervals, double *quantile)
 {
 	for (int i = 0; i <= intervals; i++)
 	{
@@ -205,7 +205,7 @@ rec_quantiles(const RecSample *s, int intervals, double *quantile)
 }
 
 int
-rec_quantile_edges(const RecSample *s, int bins, double *edges)
+rec_quantile_edges(const RecEmpirical *s, int bins, double *edges)
 {
 	double		quantile[REC_BINS_MAX + 1] = {0};
 
@@ -251,7 +251,7 @@ rec_merge_bins(double *reference, double *current, int n)
 }
 
 void
-rec_bin_counts(const RecSample *s, const double *edges, int nedges, double *counts)
+rec_bin_counts(const RecEmpirical *s, const double *edges, int nedges, double *counts)
 {
 	Walk		w = {.s = s};
 	double		before = 0;
