@@ -391,7 +391,7 @@ BEGIN
 				reason := 'drifted: ' || drifted;
 				RETURN;
 			END IF;
-			reasons := reasons || 'nothing has drifted since the training';
+			reasons := reasons || 'nothing has drifted since the training'::text;
 		ELSIF now() - trained > term::interval THEN
 			reason := format('the active version is older than %s', term);
 			RETURN;
