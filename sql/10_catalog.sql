@@ -23,7 +23,9 @@ CREATE TABLE rec.model (
 	created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	items_schema     text,
 	items_relation   text,
-	item_key         text
+	item_key         text,
+	value_scaler     text,
+	context_columns  text[]
 );
 
 COMMENT ON TABLE rec.model IS 'Recommendation models, one row each; the model''s tables and functions live in the schema of the same name. Shows the models whose schema the current role may use. Written by rec.create_model, rec.alter_model and rec.train only.';
@@ -45,6 +47,8 @@ COMMENT ON COLUMN rec.model.created_at IS 'When the model was created';
 COMMENT ON COLUMN rec.model.items_schema IS 'Schema of the item relation; null: there is none';
 COMMENT ON COLUMN rec.model.items_relation IS 'Item relation, over whose columns recommend() takes a filter; found by name at every use';
 COMMENT ON COLUMN rec.model.item_key IS 'Column of the item relation that holds the item''s key';
+COMMENT ON COLUMN rec.model.value_scaler IS 'Kind of the scaler that each training fits to the values, or a fitted scaler; null: values are taken as they are';
+COMMENT ON COLUMN rec.model.context_columns IS 'Columns of the events that say in what context they happened, for context in recommend(); null: none';
 
 CREATE TABLE rec.training_run (
 	model            text NOT NULL,

@@ -15,7 +15,7 @@ SELECT pg_catalog.format($ddl$
 CREATE TABLE %1$I.model_version (
 	version int PRIMARY KEY, uid bigint NOT NULL, trained_at timestamptz NOT NULL, params jsonb NOT NULL,
 	explicit_feedback boolean NOT NULL, users int NOT NULL, items int NOT NULL, mean real NOT NULL,
-	newest_event bigint, half_life float8 NOT NULL, gram real[])
+	newest_event bigint, half_life float8 NOT NULL, gram real[], value_scaler jsonb)
 	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 CREATE TABLE %1$I.item_factors (
 	version int NOT NULL, item_id %3$s NOT NULL, position int NOT NULL, factors real[] NOT NULL, bias real NOT NULL,
@@ -51,6 +51,7 @@ COMMENT ON COLUMN %1$I.model_version.mean IS 'Explicit feedback: mean rating; el
 COMMENT ON COLUMN %1$I.model_version.newest_event IS 'Time of the newest event, microseconds since 2000-01-01; null without a time column';
 COMMENT ON COLUMN %1$I.model_version.half_life IS 'Half-life of event weights in microseconds; 0: no decay';
 COMMENT ON COLUMN %1$I.model_version.gram IS 'Implicit feedback: unobserved_weight times the Gram matrix of the item factors, row by row; for fold-in';
+COMMENT ON COLUMN %1$I.model_version.value_scaler IS 'Scaler (rec.scaler) that was applied to each value in the training and is applied to new events; null: none';
 COMMENT ON TABLE %1$I.item_factors IS 'Factors of each item in each version';
 COMMENT ON COLUMN %1$I.item_factors.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.item_factors.item_id IS 'Key of the item';

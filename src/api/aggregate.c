@@ -32,8 +32,8 @@ rec_aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
-pg_attribute_noreturn() static void
-bad_state(void)
+void
+rec_bad_state(void)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION),
@@ -58,10 +58,10 @@ body_of(bytea *in, uint32 tag, Size *size)
 	uint32		found;
 
 	if (VARSIZE_ANY_EXHDR(in) < sizeof(found))
-		bad_state();
+		rec_bad_state();
 	memcpy(&found, VARDATA_ANY(in), sizeof(found));
 	if (found != tag)
-		bad_state();
+		rec_bad_state();
 	*size = VARSIZE_ANY_EXHDR(in) - sizeof(found);
 	return VARDATA_ANY(in) + sizeof(found);
 }
@@ -73,7 +73,7 @@ rec_state_in(bytea *in, uint32 tag, void *state, Size size)
 	const char *body = body_of(in, tag, &found);
 
 	if (found != size)
-		bad_state();
+		rec_bad_state();
 	memcpy(state, body, size);
 }
 
@@ -118,31 +118,57 @@ rec_numbers_sort(RecNumbers *numbers)
 }
 
 bytea *
-rec_numbers_out(uint32 tag, const RecNumbers *numbers)
+rec_state_numbers_out(uint32 tag, const void *part, Size part_size, const RecNumbers *numbers)
 {
-	Size		size = mul_size(numbers->n, sizeof(double));
+	Size		size = numbers ? mul_size(numbers->n, sizeof(double)) : 0;
+	Size		total = add_size(VARHDRSZ + sizeof(tag) + part_size, size);
+	bytea	   *out;
+	char	   *to;
 
-	if (size > MaxAllocSize - VARHDRSZ - sizeof(tag))
+	if (total > MaxAllocSize)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("too many values for a parallel aggregate"),
 				 errdetail("One worker's share takes %zu MB, and at most 1024 MB can be passed on.", size >> 20),
 				 errhint("Set max_parallel_workers_per_gather to 0, or to a larger number, for this query.")));
-	return rec_state_out(tag, numbers->n > 0 ? (const void *) numbers->x : "", size);
+	out = palloc(total);
+	SET_VARSIZE(out, total);
+	to = VARDATA(out);
+	memcpy(to, &tag, sizeof(tag));
+	if (part_size > 0)
+		memcpy(to + sizeof(tag), part, part_size);
+	if (size > 0)
+		memcpy(to + sizeof(tag) + part_size, numbers->x, size);
+	return out;
 }
 
 RecNumbers *
-rec_numbers_in(bytea *in, uint32 tag, MemoryContext context)
+rec_state_numbers_in(bytea *in, uint32 tag, void *part, Size part_size, MemoryContext context)
 {
 	RecNumbers *numbers = rec_numbers_create(context);
 	Size		size;
 	const char *body = body_of(in, tag, &size);
 
-	if (size % sizeof(double) != 0)
-		bad_state();
+	if (size < part_size || (size - part_size) % sizeof(double) != 0)
+		rec_bad_state();
+	if (part_size > 0)
+		memcpy(part, body, part_size);
+	size -= part_size;
 	rec_numbers_reserve(numbers, size / sizeof(double));
 	numbers->n = size / sizeof(double);
 	if (numbers->n > 0)
-		memcpy(numbers->x, body, size);
+		memcpy(numbers->x, body + part_size, size);
 	return numbers;
+}
+
+bytea *
+rec_numbers_out(uint32 tag, const RecNumbers *numbers)
+{
+	return rec_state_numbers_out(tag, NULL, 0, numbers);
+}
+
+RecNumbers *
+rec_numbers_in(bytea *in, uint32 tag, MemoryContext context)
+{
+	return rec_state_numbers_in(in, tag, NULL, 0, context);
 }

@@ -21,6 +21,9 @@ extern MemoryContext rec_aggregate_context(FunctionCallInfo fcinfo);
 extern bytea *rec_state_out(uint32 tag, const void *state, Size size);
 extern void rec_state_in(bytea *in, uint32 tag, void *state, Size size);
 
+/* The error about bytes that cannot be a state. */
+pg_attribute_noreturn() extern void rec_bad_state(void);
+
 /* All numbers an aggregate has seen, for order statistics. The memory is of `context` and may pass 1 GB. */
 typedef struct RecNumbers
 {
@@ -41,6 +44,10 @@ extern void rec_numbers_sort(RecNumbers *numbers);
 /* At most 1 GB can travel; an error that says so beyond. */
 extern bytea *rec_numbers_out(uint32 tag, const RecNumbers *numbers);
 extern RecNumbers *rec_numbers_in(bytea *in, uint32 tag, MemoryContext context);
+
+/* A part of fixed size, without pointers, and then numbers (NULL: none) that fill the rest. */
+extern bytea *rec_state_numbers_out(uint32 tag, const void *part, Size part_size, const RecNumbers *numbers);
+extern RecNumbers *rec_state_numbers_in(bytea *in, uint32 tag, void *part, Size part_size, MemoryContext context);
 
 static inline void
 rec_numbers_add(RecNumbers *numbers, double x)

@@ -19,7 +19,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#define MODEL_COLUMNS 17
+#define MODEL_COLUMNS 19
 
 static char *
 text_argument(FunctionCallInfo fcinfo, int i)
@@ -58,6 +58,28 @@ feedback_of(const char *name)
 				 errmsg("invalid feedback \"%s\"", name),
 				 errdetail("Allowed are \"implicit\" (events are evidence of preference) and \"explicit\" (values are ratings).")));
 	return strcmp(name, "explicit") == 0;
+}
+
+static Datum
+text_array(List *names)
+{
+	Datum	   *value = palloc(Max(list_length(names), 1) * sizeof(Datum));
+	int			n = 0;
+	ListCell   *lc;
+
+	foreach(lc, names)
+		value[n++] = CStringGetTextDatum(lfirst(lc));
+	return PointerGetDatum(construct_array(value, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+/* The options value_scaler and context_columns, from argument i on; NULL leaves what there is. */
+static void
+take_preparation(RecModel *m, FunctionCallInfo fcinfo, int i)
+{
+	if (!PG_ARGISNULL(i))
+		m->value_scaler = text_argument(fcinfo, i);
+	if (!PG_ARGISNULL(i + 1))
+		m->context_columns = rec_text_list(PG_GETARG_ARRAYTYPE_P(i + 1));
 }
 
 /* The values of a row of rec.model, in the order of the columns, without created_at. */
@@ -100,6 +122,12 @@ model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
 		values[i] = items[k] ? CStringGetTextDatum(items[k]) : (Datum) 0;
 		nulls[i] = items[k] ? ' ' : 'n';
 	}
+	types[i] = TEXTOID;
+	nulls[i] = m->value_scaler ? ' ' : 'n';
+	values[i++] = m->value_scaler ? CStringGetTextDatum(m->value_scaler) : (Datum) 0;
+	types[i] = TEXTARRAYOID;
+	nulls[i] = m->context_columns ? ' ' : 'n';
+	values[i++] = text_array(m->context_columns);
 	Assert(i == MODEL_COLUMNS);
 }
 
@@ -247,6 +275,7 @@ rec_create_model(PG_FUNCTION_ARGS)
 		PG_GETARG_JSONB_P(10);
 	m.keep_versions = PG_ARGISNULL(11) ? 2 : PG_GETARG_INT32(11);
 	rec_options_items(&m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
+	take_preparation(&m, fcinfo, 14);
 	rec_options_check(&m, &source);
 
 	m.schema = provide_schema(m.name);
@@ -254,8 +283,8 @@ rec_create_model(PG_FUNCTION_ARGS)
 	model_row(&m, types, values, nulls);
 	rec_catalog_execute("INSERT INTO rec.model (model, events_schema, events_relation, user_column, item_column, "
 						"value_column, event_column, event_weights, time_column, half_life, feedback, params, "
-						"keep_versions, active_version, items_schema, items_relation, item_key) VALUES "
-						"($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+						"keep_versions, active_version, items_schema, items_relation, item_key, value_scaler, context_columns) "
+						"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
 						MODEL_COLUMNS, types, values, nulls);
 	create_functions(&m, source.user_type, source.item_type);
 	rec_advise_index(&m, &source);
@@ -267,7 +296,7 @@ static void
 reset_option(RecModel *m, const char *name)
 {
 	static const char *const names[] = {"value_column", "event_column", "event_weights", "time_column", "half_life",
-	"feedback", "params", "keep_versions", "items"};
+	"feedback", "params", "keep_versions", "items", "value_scaler", "context_columns"};
 	const char *near;
 
 	if (strcmp(name, "value_column") == 0)
@@ -288,13 +317,17 @@ reset_option(RecModel *m, const char *name)
 		m->keep_versions = 2;
 	else if (strcmp(name, "items") == 0)
 		m->items_schema = m->items_relation = m->item_key = NULL;
+	else if (strcmp(name, "value_scaler") == 0)
+		m->value_scaler = NULL;
+	else if (strcmp(name, "context_columns") == 0)
+		m->context_columns = NIL;
 	else
 	{
 		near = rec_nearest_name(name, names, lengthof(names));
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" cannot be reset", name),
-				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions and items."),
+				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions, items, value_scaler and context_columns."),
 				 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
 	}
 }
@@ -335,6 +368,7 @@ take_options(RecModel *m, FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(11))
 		m->keep_versions = PG_GETARG_INT32(11);
 	rec_options_items(m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
+	take_preparation(m, fcinfo, 15);
 }
 
 PG_FUNCTION_INFO_V1(rec_alter_model);
@@ -365,7 +399,7 @@ rec_alter_model(PG_FUNCTION_ARGS)
 	updated = rec_catalog_execute("UPDATE rec.model SET events_schema = $2, events_relation = $3, user_column = $4, "
 						"item_column = $5, value_column = $6, event_column = $7, event_weights = $8, time_column = $9, "
 						"half_life = $10, feedback = $11, params = $12, keep_versions = $13, items_schema = $15, "
-						"items_relation = $16, item_key = $17 "
+						"items_relation = $16, item_key = $17, value_scaler = $18, context_columns = $19 "
 						"WHERE model = $1 AND active_version IS NOT DISTINCT FROM $14",
 						MODEL_COLUMNS, types, values, nulls);
 	if (updated != 1)

@@ -4,6 +4,8 @@
  */
 #include "api/options.h"
 
+#include "model/scaler.h"
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/relation.h"
@@ -70,9 +72,8 @@ nearest_relation(const char *schema, const char *relation)
 	return near ? quote_qualified_identifier(schema, near) : NULL;
 }
 
-/* Finds a relation named by an option; what: for the error. */
-static Oid
-find_relation(const char *given, const char *what)
+Oid
+rec_find_relation(const char *given, const char *what)
 {
 	List	   *parts = NIL;
 	RangeVar   *name;
@@ -101,7 +102,7 @@ find_relation(const char *given, const char *what)
 void
 rec_options_events(RecModel *model, const char *events)
 {
-	Oid			relid = find_relation(events, "event");
+	Oid			relid = rec_find_relation(events, "event");
 
 	model->events_schema = get_namespace_name(get_rel_namespace(relid));
 	model->events_relation = get_rel_name(relid);
@@ -112,7 +113,7 @@ rec_options_items(RecModel *model, const char *items, const char *item_key)
 {
 	if (items)
 	{
-		Oid			relid = find_relation(items, "item");
+		Oid			relid = rec_find_relation(items, "item");
 
 		model->items_schema = get_namespace_name(get_rel_namespace(relid));
 		model->items_relation = get_rel_name(relid);
@@ -149,6 +150,13 @@ check_combination(const RecModel *m)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("explicit feedback needs a value_column"),
 				 errhint("Name the column that holds the rating.")));
+	if (m->value_scaler && !m->value_column)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("value_scaler needs a value_column"),
+				 errhint("Name the column that holds the value of the event.")));
+	if (m->value_scaler)
+		rec_scaler_option(m->value_scaler);
 	if (m->keep_versions < 1)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -171,6 +179,27 @@ check_select(const RecModel *model, const RecEventSource *source)
 			aclcheck_error(ACLCHECK_NO_PRIV, get_relkind_objtype(source->relkind), model->events_relation);
 }
 
+/* Context columns exist and are not the keys; an error with the nearest name. */
+static void
+check_context(const RecModel *m, const RecEventSource *source)
+{
+	Relation	rel = relation_open(source->relid, AccessShareLock);
+	ListCell   *lc;
+
+	foreach(lc, m->context_columns)
+	{
+		const char *name = lfirst(lc);
+
+		if (get_attnum(source->relid, name) <= 0)
+			rec_unknown_column(rel, name, "event");
+		if (strcmp(name, m->user_column) == 0 || strcmp(name, m->item_column) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("\"%s\" cannot be a context column: it is the key of users or items", name)));
+	}
+	relation_close(rel, AccessShareLock);
+}
+
 void
 rec_options_check(const RecModel *model, RecEventSource *source)
 {
@@ -183,6 +212,7 @@ rec_options_check(const RecModel *model, RecEventSource *source)
 	rec_event_source(model, source, false);
 	rec_key_type(&kind, source->user_type, source->user_collation, "user", CurrentMemoryContext);
 	rec_key_type(&kind, source->item_type, source->item_collation, "item", CurrentMemoryContext);
+	check_context(model, source);
 	check_select(model, source);
 	if (model->items_relation)
 		rec_item_source(model, source->item_type, &items);

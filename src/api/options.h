@@ -10,6 +10,9 @@
 /* Errors for a null, overlong or reserved model name. */
 extern void rec_check_model_name(const char *name);
 
+/* A relation named by an option, found on the search path; an error with the nearest name. what: "event" or so. */
+extern Oid	rec_find_relation(const char *given, const char *what);
+
 /* Splits "schema.relation" and finds it on the search path; an error with the nearest name. */
 extern void rec_options_events(RecModel *model, const char *events);
 

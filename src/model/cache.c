@@ -109,6 +109,8 @@ rec_serving_get(const RecModel *model, const RecVersion *version)
 		s = bring_in(model, version);
 	else if (s->segment)
 		(void) rec_shared_used(s);
+	if (version->value_scaler && s->value_scaler == NULL)
+		s->value_scaler = MemoryContextStrdup(s->context, version->value_scaler);
 	s->last_used = ++clock_hand;
 	s->pins++;
 	return s;

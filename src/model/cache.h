@@ -39,6 +39,7 @@ typedef struct RecServing
 	Size		bytes;
 
 	/* of this session */
+	char	   *value_scaler;	/* text of the scaler of the events' values; NULL: none */
 	int			pins;
 	uint64		last_used;
 	MemoryContext context;		/* holds this struct and, of a private copy, the arrays */

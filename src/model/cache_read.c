@@ -79,10 +79,10 @@ read_header(RecServing *s, const RecModel *model)
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
 	SysScanDesc scan = scan_version(rel, s->version);
 	HeapTuple	tuple = systable_getnext(scan);
-	Datum		v[11];
-	bool		null[11];
+	Datum		v[12];
+	bool		null[12];
 
-	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 11)
+	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 12)
 		corrupted(model, s->version, "Its row in model_version is missing.");
 	heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
 	if (null[3])

@@ -141,6 +141,7 @@ flatten(const RecServing *s, char *base)
 	ARRAY(keys.order, s->keys.n * sizeof(int32));
 #undef ARRAY
 	flat.bytes = used;
+	flat.value_scaler = NULL;
 	if (base)
 		memcpy(base, &flat, sizeof(flat));
 	return used;

@@ -29,13 +29,14 @@ enum
 {
 	Anum_model = 1, Anum_events_schema, Anum_events_relation, Anum_user_column, Anum_item_column, Anum_value_column,
 	Anum_event_column, Anum_event_weights, Anum_time_column, Anum_half_life, Anum_feedback, Anum_params,
-	Anum_keep_versions, Anum_active_version, Anum_created_at, Anum_items_schema, Anum_items_relation, Anum_item_key
+	Anum_keep_versions, Anum_active_version, Anum_created_at, Anum_items_schema, Anum_items_relation, Anum_item_key,
+	Anum_value_scaler, Anum_context_columns
 };
 
 /* Columns of a model's model_version table that are needed here */
 enum
 {
-	Anum_version = 1, Anum_version_uid
+	Anum_version = 1, Anum_version_uid, Anum_version_value_scaler = 12
 };
 
 const char *
@@ -92,6 +93,21 @@ primary_key_of(Relation rel)
 	return index;
 }
 
+List *
+rec_text_list(ArrayType *array)
+{
+	List	   *list = NIL;
+	Datum	   *value;
+	bool	   *null;
+	int			n;
+
+	deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &value, &null, &n);
+	for (int i = 0; i < n; i++)
+		if (!null[i])
+			list = lappend(list, TextDatumGetCString(value[i]));
+	return list;
+}
+
 static char *
 text_or_null(Datum value, bool isnull)
 {
@@ -102,8 +118,8 @@ static RecModel *
 model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 {
 	RecModel   *m = palloc0(sizeof(RecModel));
-	Datum		v[Anum_item_key];
-	bool		null[Anum_item_key];
+	Datum		v[Anum_context_columns];
+	bool		null[Anum_context_columns];
 	HeapTuple	ns = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 
 	if (!HeapTupleIsValid(ns))
@@ -127,6 +143,9 @@ model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 	m->items_schema = text_or_null(FIELD(items_schema));
 	m->items_relation = text_or_null(FIELD(items_relation));
 	m->item_key = text_or_null(FIELD(item_key));
+	m->value_scaler = text_or_null(FIELD(value_scaler));
+	m->context_columns = null[Anum_context_columns - 1] ? NIL :
+		rec_text_list(DatumGetArrayTypePCopy(v[Anum_context_columns - 1]));
 	m->explicit_feedback = strcmp(text_or_null(FIELD(feedback)), "explicit") == 0;
 #undef FIELD
 	if (!null[Anum_event_weights - 1])
@@ -283,10 +302,10 @@ static const struct
 {
 	const char *name;
 	int			natts;
-	Oid			type[11];
+	Oid			type[12];
 }			shapes[] = {
-	{"model_version", 11, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
-	FLOAT8OID, FLOAT4ARRAYOID}},
+	{"model_version", 12, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
+	FLOAT8OID, FLOAT4ARRAYOID, JSONBOID}},
 	{"item_factors", 8, {INT4OID, InvalidOid, INT4OID, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, INT4OID, FLOAT4OID}},
 	{"user_factors", 5, {INT4OID, InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}},
 	{"user_history", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}}
@@ -364,9 +383,17 @@ find_version(const RecModel *model, int version)
 	if (HeapTupleIsValid(tuple))
 	{
 		bool		isnull;
+		Datum		value;
 
 		result.version = version;
 		result.uid = DatumGetInt64(heap_getattr(tuple, Anum_version_uid, RelationGetDescr(rel), &isnull));
+		value = heap_getattr(tuple, Anum_version_value_scaler, RelationGetDescr(rel), &isnull);
+		if (!isnull)
+		{
+			Jsonb	   *json = DatumGetJsonbP(value);
+
+			result.value_scaler = JsonbToCString(NULL, &json->root, VARSIZE(json));
+		}
 		result.own_transaction = TransactionIdIsCurrentTransactionId(HeapTupleHeaderGetXmin(tuple->t_data));
 	}
 	systable_endscan(scan);

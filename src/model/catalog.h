@@ -13,6 +13,7 @@
 
 #include "executor/spi.h"
 #include "storage/lockdefs.h"
+#include "utils/array.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
 #include "utils/timestamp.h"
@@ -38,6 +39,8 @@ typedef struct RecModel
 	char	   *items_schema;	/* these three NULL: no item relation */
 	char	   *items_relation;
 	char	   *item_key;
+	char	   *value_scaler;	/* kind, or a fitted scaler's text; NULL: none */
+	List	   *context_columns;	/* of char *; NIL: none */
 	TransactionId row_xmin;		/* these two tell whether the row is the same one as before */
 	ItemPointerData row_tid;
 } RecModel;
@@ -48,6 +51,7 @@ typedef struct RecVersion
 	int			version;
 	int64		uid;			/* random; the key of every cache */
 	bool		own_transaction;	/* written by the current transaction: not visible to others */
+	char	   *value_scaler;	/* text of the scaler of its values; NULL: none */
 } RecVersion;
 
 extern Oid	rec_catalog_relation(const char *name);
@@ -78,6 +82,9 @@ typedef struct RecRole
 
 extern RecRole rec_role_enter(Oid role);
 extern void rec_role_leave(const RecRole *saved);
+
+/* Elements of a text[] that are not null, as C strings. */
+extern List *rec_text_list(ArrayType *array);
 
 /* The name among n that is nearest to a mistyped one, or NULL when none is near. */
 extern const char *rec_nearest_name(const char *typed, const char *const *names, int n);

@@ -17,8 +17,8 @@
 #include "utils/numeric.h"
 #include "utils/rel.h"
 
-pg_attribute_noreturn() static void
-unknown_column(Relation rel, const char *name)
+void
+rec_unknown_column(Relation rel, const char *name, const char *what)
 {
 	TupleDesc	desc = RelationGetDescr(rel);
 	const char **names = palloc(sizeof(char *) * Max(desc->natts, 1));
@@ -31,7 +31,7 @@ unknown_column(Relation rel, const char *name)
 	near = rec_nearest_name(name, names, n);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of event relation \"%s\" does not exist", name, RelationGetRelationName(rel)),
+			 errmsg("column \"%s\" of %s relation \"%s\" does not exist", name, what, RelationGetRelationName(rel)),
 			 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
 }
 
@@ -49,7 +49,7 @@ column_type(Relation rel, const char *name, Oid *collation, bool missing_ok, boo
 	{
 		*missing = true;
 		if (!missing_ok)
-			unknown_column(rel, name);
+			rec_unknown_column(rel, name, "event");
 		return InvalidOid;
 	}
 	att = TupleDescAttr(RelationGetDescr(rel), attnum - 1);
@@ -69,8 +69,8 @@ check_value_type(Oid type, const char *name)
 				 errdetail("A value must be smallint, int, bigint, real, double precision or numeric.")));
 }
 
-static void
-check_time_type(Oid type, const char *name)
+void
+rec_time_check(Oid type, const char *name)
 {
 	if (OidIsValid(type) && type != TIMESTAMPTZOID && type != TIMESTAMPOID && type != DATEOID &&
 		type != INT4OID && type != INT8OID)
@@ -107,6 +107,17 @@ open_events(const RecModel *model, bool missing_ok)
 	}
 }
 
+char *
+rec_value_expression(const RecModel *model, const char *scaler)
+{
+	const char *column;
+
+	if (model->value_column == NULL)
+		return pstrdup("NULL::pg_catalog.float8");
+	column = quote_identifier(model->value_column);
+	return psprintf("rec._scaled(%s::pg_catalog.float8, %s)", column, scaler);
+}
+
 bool
 rec_event_source(const RecModel *model, RecEventSource *source, bool missing_ok)
 {
@@ -135,7 +146,7 @@ rec_event_source(const RecModel *model, RecEventSource *source, bool missing_ok)
 	if (missing)
 		return false;
 	check_value_type(source->value_type, model->value_column);
-	check_time_type(source->time_type, model->time_column);
+	rec_time_check(source->time_type, model->time_column);
 	return true;
 }
 

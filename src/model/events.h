@@ -26,8 +26,20 @@ typedef struct RecEventSource
 /* False when missing_ok and the relation or one of its columns is gone; else an error with the nearest name. */
 extern bool rec_event_source(const RecModel *model, RecEventSource *source, bool missing_ok);
 
+/* The error for a column that a relation lacks, with the nearest name; what: the kind of relation, "event" or so. */
+pg_attribute_noreturn() extern void rec_unknown_column(Relation rel, const char *name, const char *what);
+
 /* An error when keys are no longer what the tables of the model hold. */
 extern void rec_event_source_check_keys(const RecModel *model, const RecEventSource *source);
+
+/* An error unless a column of the type (InvalidOid: there is no such column) can be a time. */
+extern void rec_time_check(Oid type, const char *name);
+
+/*
+ * The value of an event in a query: of the value column, scaled by what the SQL expression `scaler` gives (jsonb, null: as it is), null
+ * where there is no finite one. Training and serving write it into their queries alike.
+ */
+extern char *rec_value_expression(const RecModel *model, const char *scaler);
 
 /* Microseconds since 2000 from a value of the time column's type; false: infinite. */
 extern bool rec_event_time(Oid type, Datum value, int64 *microseconds);
@@ -64,6 +76,7 @@ typedef struct RecEvents
 	int64		newest;			/* time of the newest event */
 	int64		rows_read;
 	int64		n;				/* events kept */
+	char	   *value_scaler;	/* the model's, fitted to these events; NULL: none */
 	int64		null_keys;
 	int64		bad_values;
 	int64		unweighted;

@@ -91,11 +91,7 @@ live_query(const RecModel *m, const RecEventSource *source, bool newest)
 	StringInfoData q;
 
 	initStringInfo(&q);
-	appendStringInfo(&q, "SELECT %s", quote_identifier(m->item_column));
-	if (m->value_column)
-		appendStringInfo(&q, ", %s::pg_catalog.float8", quote_identifier(m->value_column));
-	else
-		appendStringInfoString(&q, ", NULL::pg_catalog.float8");
+	appendStringInfo(&q, "SELECT %s, %s", quote_identifier(m->item_column), rec_value_expression(m, "$3"));
 	if (m->event_column)
 		appendStringInfo(&q, ", %s::pg_catalog.text", quote_identifier(m->event_column));
 	else
@@ -214,7 +210,7 @@ static void
 prepare(LivePlan *p, const RecModel *model, const RecEventSource *source)
 {
 	char	   *query = live_query(model, source, p->newest);
-	Oid			types[2] = {source->user_type, INT8OID};
+	Oid			types[3] = {source->user_type, INT8OID, JSONBOID};
 	SPIPlanPtr	plan;
 
 	if (p->plan && strcmp(query, p->query) == 0 && p->user_type == source->user_type)
@@ -224,7 +220,7 @@ prepare(LivePlan *p, const RecModel *model, const RecEventSource *source)
 		SPI_freeplan(p->plan);
 		p->plan = NULL;
 	}
-	plan = SPI_prepare_cursor(query, 2, types, CURSOR_OPT_GENERIC_PLAN);
+	plan = SPI_prepare_cursor(query, lengthof(types), types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
 		elog(ERROR, "preparing the query for a user's events failed");
 	p->plan = plan;
@@ -367,11 +363,17 @@ take_rows(const RecModel *model, const RecServing *s, const RecEventSource *sour
 }
 
 static uint64
-execute(LivePlan *p, Datum user, int64 limit)
+execute(LivePlan *p, Datum user, int64 limit, const char *scaler)
 {
-	Datum		values[2] = {user, Int64GetDatum(limit)};
+	Datum		values[3] = {user, Int64GetDatum(limit)};
+	const char *nulls = "  n";
 
-	if (SPI_execute_plan(p->plan, values, NULL, true, 0) != SPI_OK_SELECT)
+	if (scaler)
+	{
+		values[2] = DirectFunctionCall1(jsonb_in, CStringGetDatum(scaler));
+		nulls = "   ";
+	}
+	if (SPI_execute_plan(p->plan, values, nulls, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading the events of a user failed");
 	return SPI_processed;
 }
@@ -472,7 +474,7 @@ rec_live_read(const RecModel *model, const RecServing *s, Datum user, Oid user_t
 	if (p->indexed && rec_fold_in_events > 0 && source.user_type == user_type &&
 		source.item_type == s->keys.kind.type)
 	{
-		live->complete = execute(p, user, (int64) rec_fold_in_events + 1) <= (uint64) rec_fold_in_events;
+		live->complete = execute(p, user, (int64) rec_fold_in_events + 1, s->value_scaler) <= (uint64) rec_fold_in_events;
 		live->usable = true;
 		if (!live->complete && model->time_column)
 		{
@@ -480,7 +482,7 @@ rec_live_read(const RecModel *model, const RecServing *s, Datum user, Oid user_t
 			AtEOXact_GUC(false, level);
 			level = plan_live(p, model, &source);
 			if (p->indexed)
-				(void) execute(p, user, rec_fold_in_events);
+				(void) execute(p, user, rec_fold_in_events, s->value_scaler);
 		}
 		take_rows(model, s, &source, types, live, caller);
 	}

@@ -18,6 +18,7 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/scaler.h"
 #include "model/settings.h"
 #include "model/solve.h"
 #include "utils/builtins.h"
@@ -465,7 +466,7 @@ rec_load_final(PG_FUNCTION_ARGS)
 }
 
 static char *
-load_query(const RecModel *model, const RecEventSource *source)
+load_query(const RecModel *model, const RecEventSource *source, const char *scaler)
 {
 	StringInfoData q;
 	int			flags = (model->value_column ? LOAD_VALUE : 0) | (model->event_column ? LOAD_EVENT : 0) |
@@ -474,7 +475,10 @@ load_query(const RecModel *model, const RecEventSource *source)
 	initStringInfo(&q);
 	appendStringInfo(&q, "SELECT rec._load_events(%s", quote_identifier(model->user_column));
 	appendStringInfo(&q, ", %s", quote_identifier(model->item_column));
-	if (model->value_column)
+	if (scaler)
+		appendStringInfo(&q, ", %s",
+						 rec_value_expression(model, psprintf("%s::pg_catalog.jsonb", quote_literal_cstr(scaler))));
+	else if (model->value_column)
 		appendStringInfo(&q, ", %s::pg_catalog.float8", quote_identifier(model->value_column));
 	else
 		appendStringInfoString(&q, ", NULL");
@@ -516,7 +520,7 @@ RecEvents *
 rec_events_load(const RecModel *model, const RecEventSource *source, MemoryContext context)
 {
 	LoadSink	mine = {.context = context, .source = source};
-	char	   *query = load_query(model, source);
+	char	   *scaler;
 	RecKeyType	user,
 				item;
 
@@ -527,15 +531,19 @@ rec_events_load(const RecModel *model, const RecEventSource *source, MemoryConte
 				 errdetail("The event relation of the first model starts a training when it is read.")));
 	rec_key_type(&user, source->user_type, source->user_collation, "user", context);
 	rec_key_type(&item, source->item_type, source->item_collation, "item", context);
+	scaler = rec_events_scaler(model, source, context);
 	sink = &mine;
 	PG_TRY();
 	{
-		run_load_query(query, model->event_weights);
+		run_load_query(load_query(model, source, scaler), model->event_weights);
 	}
 	PG_FINALLY();
 	{
 		sink = NULL;
 	}
 	PG_END_TRY();
-	return mine.result ? mine.result : events_create(&user, &item, model->time_column != NULL, context);
+	if (mine.result == NULL)
+		mine.result = events_create(&user, &item, model->time_column != NULL, context);
+	mine.result->value_scaler = scaler;
+	return mine.result;
 }

@@ -254,6 +254,9 @@ store_version_row(const RecModel *model, const RecRun *run, const RecPairs *pair
 	slot->tts_values[9] = Float8GetDatum(rule->half_life);
 	slot->tts_isnull[10] = s->gram == NULL;
 	slot->tts_values[10] = s->gram ? gram_array(s, params->factors) : (Datum) 0;
+	slot->tts_isnull[11] = run->value_scaler == NULL;
+	slot->tts_values[11] = run->value_scaler ?
+		DirectFunctionCall1(jsonb_in, CStringGetDatum(run->value_scaler)) : (Datum) 0;
 	MemoryContextSwitchTo(old);
 	writer_put(&w, slot, 0);
 	writer_close(&w);
@@ -345,17 +348,19 @@ rec_store_prune(const RecModel *model, int written, int active)
 {
 	static const char *const tables[] = {"user_history", "user_factors", "item_factors", "model_version"};
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
-	Oid			types[3] = {INT4OID, INT4OID, INT4OID};
-	Datum		values[3] = {Int32GetDatum(written), Int32GetDatum(active), Int32GetDatum(model->keep_versions)};
+	Oid			types[4] = {INT4OID, INT4OID, INT4OID, TEXTOID};
+	Datum		values[4] = {Int32GetDatum(written), Int32GetDatum(active), Int32GetDatum(model->keep_versions),
+	CStringGetTextDatum(model->name)};
 	char	   *sql = psprintf("SELECT version FROM (SELECT version, row_number() OVER "
 							   "(ORDER BY version IN ($1, $2) DESC, version DESC) AS place FROM %s) v "
-							   "WHERE place > $3 AND version NOT IN ($1, $2)",
+							   "WHERE place > $3 AND version NOT IN ($1, $2) AND NOT EXISTS (SELECT FROM rec.experiment e "
+							   "WHERE e.model = $4 AND v.version = ANY (e.versions) AND (e.stop_at IS NULL OR e.stop_at > now()))",
 							   quote_qualified_identifier(model->name, "model_version"));
 	int			n;
 	int		   *old;
 	bool		isnull;
 
-	run_on_table(model, rel, sql, 3, types, values, SPI_OK_SELECT);
+	run_on_table(model, rel, sql, 4, types, values, SPI_OK_SELECT);
 	n = SPI_processed;
 	old = MemoryContextAlloc(CurTransactionContext, Max(n, 1) * sizeof(int));
 	for (int i = 0; i < n; i++)

@@ -13,6 +13,7 @@ typedef struct RecRun
 	int			version;
 	int64		uid;
 	TimestampTz started_at;
+	char	   *value_scaler;	/* text; NULL: none */
 	int64		rows_read;
 	int64		events;
 	int64		null_keys;

@@ -126,6 +126,7 @@ load(const RecModel *model, RecTrained *t, RecSumRule *rule, MemoryContext conte
 	rec_event_source(model, &source, false);
 	rec_event_source_check_keys(model, &source);
 	events = rec_events_load(model, &source, context);
+	t->run.value_scaler = events->value_scaler;
 	t->run.rows_read = events->rows_read;
 	t->run.events = events->n;
 	t->run.null_keys = events->null_keys;
