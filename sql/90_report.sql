@@ -141,15 +141,15 @@ p{margin:6px 0}.muted,figcaption,dt,th{color:var(--muted)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:20px 0 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 12px}
 .tile b{display:block;font-size:21px;font-weight:600;line-height:1.3;overflow-wrap:anywhere}.tile span{color:var(--muted);font-size:13px}
-.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(320px,100%),1fr));gap:18px}
+.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(420px,100%),1fr));gap:18px}
 figure{margin:0}figcaption{font-size:13px;margin-bottom:4px}
 svg{display:block;width:100%;height:auto}svg text{fill:var(--muted);font:11px system-ui,sans-serif}
 .grid{stroke:var(--line)}.line{fill:none;stroke:var(--accent);stroke-width:2;stroke-linejoin:round}.dot{fill:var(--accent)}.band{fill:var(--band)}
 .level{stroke:var(--muted);stroke-dasharray:4 3}.ref{fill:var(--ref)}.cur{fill:var(--accent)}svg.bars{width:auto}
 .s-good{fill:var(--good)}.s-watch{fill:var(--watch)}.s-bad{fill:var(--bad)}.s-off{fill:var(--ref)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}
-th,td{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:500;white-space:nowrap}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}td{overflow-wrap:anywhere}td.w{min-width:220px}
+th,td{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}td{min-width:76px;overflow-wrap:break-word}th{font-weight:500;white-space:nowrap}
+td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:0}td.w{min-width:220px}
 dl{display:grid;grid-template-columns:minmax(110px,max-content) 1fr;gap:4px 16px;margin:0}dd{margin:0;overflow-wrap:anywhere}
 ul{margin:6px 0;padding-left:20px}.key i{display:inline-block;width:10px;height:10px;border-radius:2px;margin:0 5px 0 12px}
 .good{color:var(--good)}.watch{color:var(--watch)}.bad{color:var(--bad)}.good,.watch,.bad{font-weight:600}td.good,td.watch,td.bad{white-space:nowrap}

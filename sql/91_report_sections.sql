@@ -111,7 +111,7 @@ DECLARE
 	rows text;
 BEGIN
 	SELECT string_agg(format('<tr><td>%s%s</td><td class="%s">%s</td><td>%s</td><td class="n">%s</td><td class="n">%s</td><td class="w">%s</td></tr>',
-			rec._html(d.column_name), CASE WHEN d.segment <> '' THEN '<br><span class="muted">' || rec._html(d.segment) || '</span>' ELSE '' END,
+			rec._html(d.column_name), CASE WHEN d.segment <> '' THEN '<br/><span class="muted">' || rec._html(d.segment) || '</span>' ELSE '' END,
 			rec._report_verdict(d.verdict), d.verdict, coalesce(rec._svg_bars(d.reference_share, d.current_share, d.labels), ''),
 			rec._number(d.effect), rec._number(d.p_adjusted), rec._html(d.reason)), ''
 			ORDER BY array_position('{drifted,watch,ok}', d.verdict), d.column_name, d.segment) INTO rows
@@ -198,7 +198,7 @@ BEGIN
 			HINT = format('GRANT USAGE ON SCHEMA %I lets a role use the model.', model);
 	END IF;
 	SELECT * INTO r FROM rec.training_run t WHERE t.model = m.model AND t.version = m.active_version;
-	RETURN '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>' ||
+	RETURN '<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"/><meta name="viewport" content="width=device-width,initial-scale=1"/><title>' ||
 		rec._html(m.model) || ' · recommendations</title><style>' || rec._report_style() || '</style></head><body><main><h1>' || rec._html(m.model) || '</h1><p class="muted">' ||
 		format('Recommendation model in database %s, report of %s', rec._html(current_database()), to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')) || '</p>' ||
 		rec._report_summary(m, r) ||
