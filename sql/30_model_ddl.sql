@@ -100,31 +100,26 @@ COMMENT ON VIEW %1$I.active_users IS 'Users of the active version, see user_fact
 
 CREATE OR REPLACE FUNCTION %1$I.recommend(user_id %4$s, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	exclude_events text[] DEFAULT NULL, candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL,
-	version int DEFAULT NULL, min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL,
-	filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
+	version int DEFAULT NULL, %7$s, buy_again real DEFAULT NULL)
 RETURNS TABLE (item_id %3$s, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6, $7,
-		CASE WHEN $8 IS NULL AND $9 IS NULL AND $10 IS NULL AND $11 IS NULL AND $12 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('min_score', $8::pg_catalog.float8, 'after', $9, 'filter', $10, 'filter_args', $11,
-			'item_set', $12) END) r;
+		CASE WHEN pg_catalog.num_nonnulls(%8$s, buy_again) > 0
+		THEN pg_catalog.jsonb_build_object(%9$s, 'buy_again', buy_again) END) r;
 END;
-COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all), best first. exclude_seen leaves out items of the user''s events, exclude_events only those of the named event types; candidates and exclude allow and forbid items. source: personalized (stored factors), folded_in (from the events as they stand now), popular (nothing positive is known of the user). An unknown user gets popular items, whose score is their popularity. min_score: only rows with at least this score. after: a page that goes on where another ended, without repeats: a rank (after => ''20'': rows after rank 20; exact as long as nothing changes), or the last row as ''{"score": s, "item": "id"}'' (keeps its place when items before it come or go); ranks go on counting. filter: one SQL boolean expression over the model''s item relation (rec.alter_model, items), with values for its placeholders :name in filter_args (numbers become numeric, strings and null take the type of their context, booleans, arrays of numbers or of strings); run with the caller''s rights, once for a statement; an item that the relation does not have passes no filter. item_set: a named filter whose result is kept, see rec.create_item_set. All of these combine, and the answer is the exact top k of what they allow. Errors: k negative, version unknown, no USAGE on the schema, min_score or after not as described, a filter that is not one expression (syntax_error) or holds a subquery or a volatile function (feature_not_supported), a placeholder without a value, no item relation, no SELECT on the columns of the filter, unknown item set.';
+COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all), best first. exclude_seen leaves out items of the user''s events, exclude_events only those of the named event types; candidates and exclude allow and forbid items. source: personalized (stored factors), folded_in (from the events as they stand now), popular (nothing positive is known of the user). An unknown user gets popular items, whose score is their popularity. min_score: only rows with at least this score. after: a page that goes on where another ended, without repeats: a rank (after => ''20'': rows after rank 20; exact as long as nothing changes), or the last row as ''{"score": s, "item": "id"}'' (keeps its place when items before it come or go); ranks go on counting. filter: one SQL boolean expression over the model''s item relation (rec.alter_model, items), with values for its placeholders :name in filter_args (numbers become numeric, strings and null take the type of their context, booleans, arrays of numbers or of strings); run with the caller''s rights, once for a statement; an item that the relation does not have passes no filter. item_set: a named filter whose result is kept, see rec.create_item_set. boost: factors by columns of the item relation, as ''{"category": {"shoes": 1.2, "hats": 0.8}, "in_stock": 1.5}'' (a number alone: for true in a boolean column; of an array column each element counts); a factor f above zero multiplies a score s: s * f, or s / f where s is negative, so that f above 1 raises and f below 1 lowers; the factors of an item multiply, and it is read with the caller''s rights. buy_again (0 to 1): blends in what the user takes again: an item with repeat score r (of buy_again(), half-life 90 days) gets (1 - b) * s + b * S * (1 + r / R), S the largest absolute score, R the largest r; other items keep their scores, seen items may come back, and 1 means these first. diversity (0 to 1): the k items are chosen one by one from the best 10 k (100 to 1000) by (1 - d) * (score, brought to 0 .. 1 over these) - d * (largest cosine of the factors with one chosen before); scores are still the items'' own, and of more than 1000 rows the others follow by score. Order: buy_again, boost, min_score, diversity. All of these combine, but diversity with after; the answer is the exact top k of what they allow. Errors: k negative, version unknown, no USAGE on the schema, min_score, after, boost, diversity or buy_again not as described, diversity with after, a column of boost that does not exist, a filter that is not one expression (syntax_error) or holds a subquery or a volatile function (feature_not_supported), a placeholder without a value, no item relation, no SELECT on the columns of the filter, unknown item set.';
 
 CREATE OR REPLACE FUNCTION %1$I.recommend_for(recent_items %5$s[], k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL, version int DEFAULT NULL,
-	min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL,
-	filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
+	%7$s)
 RETURNS TABLE (item_id %3$s, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend_for(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6,
-		CASE WHEN $7 IS NULL AND $8 IS NULL AND $9 IS NULL AND $10 IS NULL AND $11 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('min_score', $7::pg_catalog.float8, 'after', $8, 'filter', $9, 'filter_args', $10,
-			'item_set', $11) END) r;
+		CASE WHEN pg_catalog.num_nonnulls(%8$s) > 0 THEN pg_catalog.jsonb_build_object(%9$s) END) r;
 END;
 COMMENT ON FUNCTION %1$I.recommend_for IS 'The k best items for a basket or an anonymous visitor, given the items at hand (each counts as one event). Unknown items are ignored; without a known one the answer is popular items. The other arguments and errors: as of recommend().';
 
@@ -135,9 +130,8 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.last_at
 	FROM rec._buy_again(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4,
-		CASE WHEN $5 IS NULL AND $6 IS NULL AND $7 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('filter', $5, 'filter_args', $6,
-			'item_set', $7) END) r;
+		CASE WHEN pg_catalog.num_nonnulls(filter, filter_args, item_set) > 0
+		THEN pg_catalog.jsonb_build_object('filter', filter, 'filter_args', filter_args, 'item_set', item_set) END) r;
 END;
 COMMENT ON FUNCTION %1$I.buy_again IS 'The k items that a user is most likely to take again (k null: all), by own frequency and recency: score is the sum of the weights of the user''s events with the item, each halved per half_life before the user''s newest event (null: no decay; with explicit feedback each event counts 1); only items with a sum above zero. last_at: the newest event with the item. filter, filter_args and item_set: as in recommend(). Without live events (no index, no SELECT on them) the stored history serves: its net weights, last_at null. Unknown user: no rows. Errors: k negative, half_life not above zero, version unknown, no USAGE on the schema.';
 
@@ -153,14 +147,18 @@ COMMENT ON FUNCTION %1$I.recommend_users IS 'The audience of an item: the k user
 
 CREATE OR REPLACE FUNCTION %1$I.recommend_many(users %4$s[] DEFAULT NULL, k int DEFAULT 10,
 	exclude_seen boolean DEFAULT true, candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL,
-	version int DEFAULT NULL)
+	version int DEFAULT NULL, min_score real DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL,
+	item_set text DEFAULT NULL)
 RETURNS TABLE (user_id %2$s, item_id %3$s, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10000
 BEGIN ATOMIC
 	SELECT r.user_id, r.item_id, r.score, r.rank, r.source
-	FROM rec._recommend_many(%6$L::pg_catalog.regnamespace, $1, NULL::%2$s, $2, $3, $4, $5, $6, NULL::%3$s, NULL::jsonb) r;
+	FROM rec._recommend_many(%6$L::pg_catalog.regnamespace, $1, NULL::%2$s, $2, $3, $4, $5, $6, NULL::%3$s,
+		CASE WHEN pg_catalog.num_nonnulls(min_score, filter, filter_args, item_set) > 0
+		THEN pg_catalog.jsonb_build_object('min_score', min_score::pg_catalog.float8, 'filter', filter, 'filter_args', filter_args,
+			'item_set', item_set) END) r;
 END;
-COMMENT ON FUNCTION %1$I.recommend_many IS 'The k best items for each of many users (null: all users of the version; k null: all items), what recommend() answers to users without new events: stored factors and stored history serve, events are not read. Each user is answered once, nulls are ignored, unknown users get popular items. Works in parallel under max_parallel_workers_per_gather. source: personalized or popular. Errors: k negative, version unknown, a user id that the key''s type cannot hold, no USAGE on the schema, row-level security on the events for the current role.';
+COMMENT ON FUNCTION %1$I.recommend_many IS 'The k best items for each of many users (null: all users of the version; k null: all items), what recommend() answers to users without new events: stored factors and stored history serve, events are not read. Each user is answered once, nulls are ignored, unknown users get popular items. min_score, filter, filter_args and item_set: as in recommend(), the filter is run once. Works in parallel under max_parallel_workers_per_gather. source: personalized or popular. Errors: k negative, version unknown, a user id that the key''s type cannot hold, no USAGE on the schema, row-level security on the events for the current role.';
 
 CREATE OR REPLACE FUNCTION %1$I.similar_items(item %5$s, k int DEFAULT 10, min_support int DEFAULT NULL,
 	version int DEFAULT NULL)
@@ -194,7 +192,13 @@ BEGIN ATOMIC
 	FROM rec._explain(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $3, $2, $4, NULL::jsonb) r;
 END;
 COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s past items, each with its net weight, its contribution to the score, and the share of the score (contribution / score), largest contribution first. All contributions add up to predict(), exactly when cast to real; with explicit feedback the row without an item is the part that depends on no event. Needs SELECT on the events.';
-$ddl$, model, user_type, item_type, user_argument, item_argument, pg_catalog.quote_ident(model))
+$ddl$, model, user_type, item_type, user_argument, item_argument, pg_catalog.quote_ident(model),
+-- the options of recommend() and recommend_for(): as arguments, as a list of names, and as what makes them a jsonb object
+'min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL,
+	item_set text DEFAULT NULL, boost jsonb DEFAULT NULL, diversity real DEFAULT NULL',
+'min_score, after, filter, filter_args, item_set, boost, diversity',
+$o$'min_score', min_score::pg_catalog.float8, 'after', after, 'filter', filter, 'filter_args', filter_args,
+			'item_set', item_set, 'boost', boost, 'diversity', diversity$o$)
 $$;
 
 COMMENT ON FUNCTION rec._model_tables(text, text, text) IS 'Internal: statements that create the tables of a model';

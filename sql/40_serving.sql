@@ -74,42 +74,45 @@ COMMENT ON FUNCTION rec._explain IS 'Internal: behind <model>.explain and rec.ex
 CREATE FUNCTION rec.recommend(model text, user_id text, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	exclude_events text[] DEFAULT NULL, candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL,
 	version int DEFAULT NULL, min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL,
-	filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
+	filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL, boost jsonb DEFAULT NULL, diversity real DEFAULT NULL,
+	buy_again real DEFAULT NULL)
 RETURNS TABLE (item_id text, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7, $8,
-		CASE WHEN $9 IS NULL AND $10 IS NULL AND $11 IS NULL AND $12 IS NULL AND $13 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('min_score', $9::pg_catalog.float8, 'after', $10, 'filter', $11, 'filter_args', $12,
-			'item_set', $13) END) r;
+		CASE WHEN pg_catalog.num_nonnulls($9, $10, $11, $12, $13, $14, $15, $16) > 0
+		THEN pg_catalog.jsonb_build_object('min_score', $9::pg_catalog.float8, 'after', $10, 'filter', $11, 'filter_args', $12,
+			'item_set', $13, 'boost', $14, 'diversity', $15, 'buy_again', $16) END) r;
 END;
 
 CREATE FUNCTION rec.recommend(model text, user_id anyelement, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	exclude_events text[] DEFAULT NULL, candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL,
 	version int DEFAULT NULL, min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL,
-	filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
+	filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL, boost jsonb DEFAULT NULL, diversity real DEFAULT NULL,
+	buy_again real DEFAULT NULL)
 RETURNS TABLE (item_id text, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 AS $$
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend(rec._model($1), $2, NULL::pg_catalog.text, $3, $4, $5, $6, $7, $8,
-		CASE WHEN $9 IS NULL AND $10 IS NULL AND $11 IS NULL AND $12 IS NULL AND $13 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('min_score', $9::pg_catalog.float8, 'after', $10, 'filter', $11, 'filter_args', $12,
-			'item_set', $13) END) r;
+		CASE WHEN pg_catalog.num_nonnulls($9, $10, $11, $12, $13, $14, $15, $16) > 0
+		THEN pg_catalog.jsonb_build_object('min_score', $9::pg_catalog.float8, 'after', $10, 'filter', $11, 'filter_args', $12,
+			'item_set', $13, 'boost', $14, 'diversity', $15, 'buy_again', $16) END) r;
 $$;
 
 CREATE FUNCTION rec.recommend_for(model text, recent_items text[], k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, version int DEFAULT NULL,
-	min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
+	min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL,
+	item_set text DEFAULT NULL, boost jsonb DEFAULT NULL, diversity real DEFAULT NULL)
 RETURNS TABLE (item_id text, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend_for(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7,
-		CASE WHEN $8 IS NULL AND $9 IS NULL AND $10 IS NULL AND $11 IS NULL AND $12 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('min_score', $8::pg_catalog.float8, 'after', $9, 'filter', $10, 'filter_args', $11,
-			'item_set', $12) END) r;
+		CASE WHEN pg_catalog.num_nonnulls($8, $9, $10, $11, $12, $13, $14) > 0
+		THEN pg_catalog.jsonb_build_object('min_score', $8::pg_catalog.float8, 'after', $9, 'filter', $10, 'filter_args', $11,
+			'item_set', $12, 'boost', $13, 'diversity', $14) END) r;
 END;
 
 CREATE FUNCTION rec.buy_again(model text, user_id text, k int DEFAULT 10, half_life interval DEFAULT '90 days',
@@ -119,9 +122,8 @@ LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.last_at
 	FROM rec._buy_again(rec._model($1), $2, NULL::text, $3, $4, $5,
-		CASE WHEN $6 IS NULL AND $7 IS NULL AND $8 IS NULL THEN NULL
-		ELSE pg_catalog.jsonb_build_object('filter', $6, 'filter_args', $7,
-			'item_set', $8) END) r;
+		CASE WHEN pg_catalog.num_nonnulls($6, $7, $8) > 0
+		THEN pg_catalog.jsonb_build_object('filter', $6, 'filter_args', $7, 'item_set', $8) END) r;
 END;
 
 CREATE FUNCTION rec.recommend_users(model text, item_id text, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
@@ -135,12 +137,16 @@ END;
 
 CREATE FUNCTION rec.recommend_many(model text, users text[] DEFAULT NULL, k int DEFAULT 10,
 	exclude_seen boolean DEFAULT true, candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL,
-	version int DEFAULT NULL)
+	version int DEFAULT NULL, min_score real DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL,
+	item_set text DEFAULT NULL)
 RETURNS TABLE (user_id text, item_id text, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10000
 BEGIN ATOMIC
 	SELECT r.user_id, r.item_id, r.score, r.rank, r.source
-	FROM rec._recommend_many(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7, NULL::text, NULL::jsonb) r;
+	FROM rec._recommend_many(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7, NULL::text,
+		CASE WHEN pg_catalog.num_nonnulls($8, $9, $10, $11) > 0
+		THEN pg_catalog.jsonb_build_object('min_score', $8::pg_catalog.float8, 'filter', $9, 'filter_args', $10,
+			'item_set', $11) END) r;
 END;
 
 CREATE FUNCTION rec.materialize(model text, k int DEFAULT 10, exclude_seen boolean DEFAULT true)
@@ -176,12 +182,12 @@ BEGIN ATOMIC
 	FROM rec._explain(rec._model($1), $2, NULL::text, $4, $3, $5, NULL::jsonb) r;
 END;
 
-COMMENT ON FUNCTION rec.recommend(text, text, int, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text) IS 'The k best items for a user of a model, item ids as text: <model>.recommend() for tools that take the model by name. Ids are read with the input function of the key''s type. Errors: unknown model (with the nearest name), invalid id, k negative, unknown version, no USAGE on the model''s schema, and those of min_score, after, filter and item_set.';
-COMMENT ON FUNCTION rec.recommend(text, anyelement, int, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text) IS 'As rec.recommend(text, text), for a user id of the key''s own type or any integer type';
-COMMENT ON FUNCTION rec.recommend_for(text, text[], int, boolean, text[], text[], int, real, jsonb, text, jsonb, text) IS '<model>.recommend_for() by model name: the k best items for a basket of items, ids as text';
+COMMENT ON FUNCTION rec.recommend(text, text, int, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, real) IS 'The k best items for a user of a model, item ids as text: <model>.recommend() for tools that take the model by name. Ids are read with the input function of the key''s type. Errors: unknown model (with the nearest name), invalid id, k negative, unknown version, no USAGE on the model''s schema, and those of min_score, after, filter and item_set.';
+COMMENT ON FUNCTION rec.recommend(text, anyelement, int, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, real) IS 'As rec.recommend(text, text), for a user id of the key''s own type or any integer type';
+COMMENT ON FUNCTION rec.recommend_for(text, text[], int, boolean, text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real) IS '<model>.recommend_for() by model name: the k best items for a basket of items, ids as text';
 COMMENT ON FUNCTION rec.buy_again(text, text, int, interval, int, text, jsonb, text) IS '<model>.buy_again() by model name: what a user is likely to take again, by own frequency and recency, ids as text';
 COMMENT ON FUNCTION rec.recommend_users(text, text, int, boolean, int) IS '<model>.recommend_users() by model name: the k users with the highest score for an item, ids as text';
-COMMENT ON FUNCTION rec.recommend_many(text, text[], int, boolean, text[], text[], int) IS '<model>.recommend_many() by model name: the k best items for each of many users (null: all) from what is stored, ids as text';
+COMMENT ON FUNCTION rec.recommend_many(text, text[], int, boolean, text[], text[], int, real, text, jsonb, text) IS '<model>.recommend_many() by model name: the k best items for each of many users (null: all) from what is stored, ids as text';
 COMMENT ON FUNCTION rec.materialize(text, int, boolean) IS 'Stores the k best items for every user of the active version, as recommend_many() answers them, in the table <model>.recommendation. Only rows that differ from the stored ones are written, in one statement: readers of the table never wait and see the former rows until the transaction commits. Returns users and rows that are stored now, rows that were inserted, updated or deleted, and the time it took. Runs as the model''s owner and only for it. Errors: model not trained, k null or negative, or another materialize of the model under way (lock_not_available).';
 COMMENT ON FUNCTION rec.similar_items(text, text, int, int, int) IS '<model>.similar_items() by model name: the k items most similar to an item by cosine, ids as text';
 COMMENT ON FUNCTION rec.similar_users(text, text, int, int) IS '<model>.similar_users() by model name: the k users most similar to a user by cosine, ids as text';

@@ -9,19 +9,21 @@
 #include "utils/memutils.h"
 
 /*
- * The result of item set and filter for the calls of one statement, as LATERAL makes them; lives and dies with the executor's state
- * of the function call. It holds for one role and version only.
+ * The results of item set, filter and boost for the calls of one statement, as LATERAL makes them; they live and die with the
+ * executor's state of the function call, and hold for one role and version only.
  */
-typedef struct KeptMask
+typedef struct Kept
 {
 	Oid			schema;
 	Oid			role;
 	int64		uid;			/* of the version */
-	char	   *item_set;		/* these three NULL: not given */
+	char	   *item_set;		/* these four NULL: not given */
 	char	   *filter;
 	Jsonb	   *args;
-	bool	   *mask;
-} KeptMask;
+	Jsonb	   *boost;
+	bool	   *mask;			/* NULL: neither item set nor filter */
+	float	   *factor;			/* NULL: no boost */
+} Kept;
 
 void
 rec_forbid(RecAllowed *allowed, const int32 *item, int n)
@@ -54,7 +56,7 @@ rec_allowed_by_arguments(const RecCall *call, int candidates_argument, int exclu
 }
 
 static bool
-same_args(const Jsonb *a, const Jsonb *b)
+same_json(const Jsonb *a, const Jsonb *b)
 {
 	return a == NULL || b == NULL ? a == b :
 		VARSIZE_ANY(a) == VARSIZE_ANY(b) && memcmp(a, b, VARSIZE_ANY(a)) == 0;
@@ -67,17 +69,23 @@ same_text(const char *a, const char *b)
 }
 
 static bool
-still_fits(const KeptMask *kept, const RecCall *call, const RecRequest *request)
+still_fits(const Kept *kept, const RecCall *call, const RecRequest *request)
 {
 	return kept->schema == call->model->schema && kept->role == GetUserId() && kept->uid == call->serving->uid &&
 		same_text(kept->item_set, request->item_set) && same_text(kept->filter, request->filter) &&
-		same_args(kept->args, request->filter_args);
+		same_json(kept->args, request->filter_args) && same_json(kept->boost, request->boost);
 }
 
 static char *
 copy_text(MemoryContext context, const char *text)
 {
 	return text ? MemoryContextStrdup(context, text) : NULL;
+}
+
+static Jsonb *
+copy_json(MemoryContext context, const Jsonb *json)
+{
+	return json ? memcpy(MemoryContextAlloc(context, VARSIZE_ANY(json)), json, VARSIZE_ANY(json)) : NULL;
 }
 
 static void
@@ -99,30 +107,47 @@ fill_mask(const RecCall *call, const RecRequest *request, bool *mask)
 	pfree(passed);
 }
 
-static KeptMask *
-keep_mask(const RecCall *call, const RecRequest *request)
+static Kept *
+keep(const RecCall *call, const RecRequest *request)
 {
+	const RecServing *s = call->serving;
 	FmgrInfo   *function = call->fcinfo->flinfo;
 	MemoryContext context = AllocSetContextCreate(function->fn_mcxt, "recommendation filter result",
 												  ALLOCSET_SMALL_SIZES);
-	KeptMask   *kept = MemoryContextAllocZero(context, sizeof(KeptMask));
+	Kept	   *kept = MemoryContextAllocZero(context, sizeof(Kept));
 
 	kept->schema = call->model->schema;
 	kept->role = GetUserId();
-	kept->uid = call->serving->uid;
+	kept->uid = s->uid;
 	kept->item_set = copy_text(context, request->item_set);
 	kept->filter = copy_text(context, request->filter);
-	if (request->filter_args)
+	kept->args = copy_json(context, request->filter_args);
+	kept->boost = copy_json(context, request->boost);
+	if (request->filter || request->item_set)
 	{
-		kept->args = MemoryContextAlloc(context, VARSIZE_ANY(request->filter_args));
-		memcpy(kept->args, request->filter_args, VARSIZE_ANY(request->filter_args));
+		kept->mask = MemoryContextAllocHuge(context, Max(s->n, 1));
+		fill_mask(call, request, kept->mask);
 	}
-	kept->mask = MemoryContextAllocHuge(context, Max(call->serving->n, 1));
-	fill_mask(call, request, kept->mask);
+	if (request->boost)
+	{
+		kept->factor = MemoryContextAllocHuge(context, Max(s->n, 1) * sizeof(float));
+		rec_boost_run(call->model, &s->keys, request->boost, kept->factor);
+	}
 	if (function->fn_extra)
 		MemoryContextDelete(GetMemoryChunkContext(function->fn_extra));
 	function->fn_extra = kept;
 	return kept;
+}
+
+/* NULL: the request needs none of it. */
+static Kept *
+kept_for(const RecCall *call, const RecRequest *request)
+{
+	Kept	   *kept = call->fcinfo->flinfo->fn_extra;
+
+	if (request->filter == NULL && request->item_set == NULL && request->boost == NULL)
+		return NULL;
+	return kept && still_fits(kept, call, request) ? kept : keep(call, request);
 }
 
 static void
@@ -139,11 +164,16 @@ intersect(RecAllowed *allowed, const bool *mask, int n)
 void
 rec_allow_filtered(RecAllowed *allowed, const RecCall *call, const RecRequest *request)
 {
-	KeptMask   *kept = call->fcinfo->flinfo->fn_extra;
+	Kept	   *kept = kept_for(call, request);
 
-	if (request->filter == NULL && request->item_set == NULL)
-		return;
-	if (kept == NULL || !still_fits(kept, call, request))
-		kept = keep_mask(call, request);
-	intersect(allowed, kept->mask, call->serving->n);
+	if (kept && kept->mask)
+		intersect(allowed, kept->mask, call->serving->n);
+}
+
+const float *
+rec_boost_factors(const RecCall *call, const RecRequest *request)
+{
+	Kept	   *kept = kept_for(call, request);
+
+	return kept ? kept->factor : NULL;
 }

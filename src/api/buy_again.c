@@ -2,25 +2,15 @@
  * buy_again.c
  *		buy_again(): what a user is likely to take again, by own frequency and recency.
  *
- * Factors are not asked: of the items that a user has had, how often and how lately says more. Ages count from the
- * user's newest event, so that the answer is the same whenever it is asked, and old data does not fade to zero.
+ * Factors are not asked: of the items that a user has had, how often and how lately says more.
  */
 #include "api/allowed.h"
 
 #include "catalog/pg_type.h"
+#include "model/repeats.h"
 #include "utils/builtins.h"
 #include "utils/date.h"
 #include "utils/timestamp.h"
-
-/* The items of a user, each with its decayed sum and, of live events, the newest time. */
-typedef struct Repeats
-{
-	int			n;
-	int32	   *item;
-	float	   *score;
-	int64	   *last;			/* NULL: not known */
-	Oid			time_type;
-} Repeats;
 
 static double
 half_life_of(FunctionCallInfo fcinfo, int i)
@@ -35,60 +25,22 @@ half_life_of(FunctionCallInfo fcinfo, int i)
 	return half_life;
 }
 
-static void
-sum_live(const RecCall *call, const RecLive *live, double half_life, Repeats *r)
-{
-	bool		timed = OidIsValid(live->time_type);
-	RecSumRule	rule = {.has_time = timed, .newest = PG_INT64_MIN, .half_life = half_life};
-	int64		duplicates = 0;
-	int			from = 0;
-
-	for (int i = 0; i < live->nevents; i++)
-	{
-		rule.newest = Max(rule.newest, live->event[i].time);
-		if (call->serving->rule.explicit_feedback)	/* a low rating of something taken twice is no less a repetition */
-			live->event[i].value = 1;
-	}
-	rec_sort_events(live->event, live->nevents, &rule);
-	r->item = palloc(Max(live->nevents, 1) * sizeof(int32));
-	r->score = palloc(Max(live->nevents, 1) * sizeof(float));
-	r->last = timed ? palloc(Max(live->nevents, 1) * sizeof(int64)) : NULL;
-	r->time_type = live->time_type;
-	while (from < live->nevents)
-	{
-		int			first = from;
-		int64		newest;
-
-		while (from < live->nevents && live->event[from].item == live->event[first].item)
-			from++;
-		r->item[r->n] = live->event[first].item;
-		r->score[r->n] = rec_sum_run(live->event + first, from - first, &rule, &duplicates, &newest);
-		if (timed)
-			r->last[r->n] = newest;
-		r->n++;
-	}
-}
-
-static Repeats
+static RecRepeats
 read_repeats(const RecCall *call, Datum user, Oid user_type, double half_life)
 {
-	Repeats		r = {0};
 	RecLive		live;
+	int			n = 0;
+	int32	   *item = NULL;
+	float	   *net = NULL;
 
 	rec_live_read(call->model, call->serving, user, user_type, NULL, &live);
-	if (live.usable)
-		sum_live(call, &live, half_life, &r);
-	else if (!live.secured)		/* else what is stored may rest on rows that the caller must not see */
-	{
-		(void) rec_user_stored_history(call->model, call->serving, user, &r.n, &r.item, &r.score);
-		for (int i = 0; i < r.n && call->serving->rule.explicit_feedback; i++)
-			r.score[i] = 1;
-	}
-	return r;
+	if (!live.usable && !live.secured)
+		(void) rec_user_stored_history(call->model, call->serving, user, &n, &item, &net);
+	return rec_repeats_get(call->serving, &live, n, item, net, half_life);
 }
 
 static Datum
-last_at(const Repeats *r, int i)
+last_at(const RecRepeats *r, int i)
 {
 	if (r->time_type == TIMESTAMPOID || r->time_type == DATEOID)	/* in the session's time zone, as a cast does */
 		return DirectFunctionCall1(timestamp_timestamptz, TimestampGetDatum(r->last[i]));
@@ -96,7 +48,7 @@ last_at(const Repeats *r, int i)
 }
 
 static void
-answer(const RecCall *call, const RecAllowed *allowed, const Repeats *r)
+answer(const RecCall *call, const RecAllowed *allowed, const RecRepeats *r)
 {
 	const RecKeys *keys = &call->serving->keys;
 	RecTopK		top;
@@ -127,14 +79,11 @@ rec_buy_again(PG_FUNCTION_ARGS)
 	RecKeyType	user_type;
 	RecRequest	request;
 	RecAllowed	allowed;
-	Repeats		repeats;
+	RecRepeats	repeats;
 	Datum		key;
 	double		half_life = half_life_of(fcinfo, 4);
 
-	rec_request_read(&request, fcinfo, 6);
-	if (request.has_min_score || request.has_cursor || request.after_rank > 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("buy_again has no min_score and no after")));
+	rec_request_read(&request, fcinfo, 6, REC_FOR_BUY_AGAIN);
 	rec_call_begin(&call, fcinfo, 3, 5);
 	rec_call_user_type(&call, &user_type);
 	allowed = rec_allowed_by_arguments(&call, -1, -1);

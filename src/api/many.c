@@ -4,7 +4,7 @@
  *
  * What recommend() answers to a user whose events are those of the training, without looking at the events again.
  */
-#include "api/serve.h"
+#include "api/allowed.h"
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
@@ -34,6 +34,7 @@ typedef struct Many
 	RecCall		call;
 	RecKeyType	user_type;
 	bool		exclude_seen;
+	RecRequest	request;
 	int			limit;			/* rows per user */
 	const RecManyJob *job;
 	RecUserReader *reader;
@@ -121,27 +122,6 @@ users_asked_for(const Many *m, int argument)
 	return rec_dictionary_keys(dictionary);
 }
 
-/* All items, or the candidates, without the excluded ones; returns how many. */
-static int
-allowed_items(const RecCall *call, int candidates, int exclude, bool *allowed)
-{
-	int			n,
-				count;
-	int32	   *item = rec_call_items(call, candidates, &n);
-
-	memset(allowed, item == NULL, call->serving->n);
-	count = item == NULL ? call->serving->n : n;
-	for (int i = 0; item && i < n; i++)
-		allowed[item[i]] = true;
-	item = rec_call_items(call, exclude, &n);
-	for (int i = 0; i < n; i++)
-	{
-		count -= allowed[item[i]];
-		allowed[item[i]] = false;
-	}
-	return count;
-}
-
 /* Adds the user that was read to a block; the caller has made sure of the room. */
 static void
 add_user(Many *m, const RecManyBlock *block, int first_item)
@@ -212,8 +192,12 @@ write_user(Many *m, Datum key, const RecManyUser *user, const RecScored *result)
 	v[4] = m->source[user->source];
 	for (int r = 0; r < user->found; r++)
 	{
+		float		score = user->source == REC_SOURCE_POPULAR ? result[r].score : result[r].score + user->offset;
+
+		if (m->request.has_min_score && !(score >= m->request.min_score))
+			break;
 		v[1] = put_out(&m->item_output, rec_keys_datum(keys, result[r].position));
-		v[2] = Float4GetDatum(user->source == REC_SOURCE_POPULAR ? result[r].score : result[r].score + user->offset);
+		v[2] = Float4GetDatum(score);
 		v[3] = Int32GetDatum(r + 1);
 		tuplestore_putvalues(out->setResult, out->setDesc, v, null);
 	}
@@ -271,18 +255,20 @@ rec_recommend_many(PG_FUNCTION_ARGS)
 {
 	Many		m;
 	const RecKeys *users;
-	bool	   *allowed;
+	RecAllowed	allowed;
 
 	memset(&m, 0, sizeof(m));
+	rec_request_read(&m.request, fcinfo, 9, REC_FOR_MANY);
 	rec_call_begin(&m.call, fcinfo, 3, 7);
 	rec_call_refuse_row_security(&m.call);
 	rec_call_user_type(&m.call, &m.user_type);
 	m.exclude_seen = PG_ARGISNULL(4) || PG_GETARG_BOOL(4);
 	users = users_asked_for(&m, 1);
-	allowed = palloc_extended(Max(m.call.serving->n, 1), MCXT_ALLOC_HUGE);
-	m.limit = rec_call_limit(&m.call, allowed_items(&m.call, 5, 6, allowed));
+	allowed = rec_allowed_by_arguments(&m.call, 5, 6);
+	rec_allow_filtered(&allowed, &m.call, &m.request);
+	m.limit = rec_call_limit(&m.call, allowed.n);
 	if (m.limit > 0 && (users == NULL || users->n > 0))
-		answer(&m, users, allowed);
+		answer(&m, users, allowed.mask);
 	rec_call_end(&m.call);
 	return (Datum) 0;
 }

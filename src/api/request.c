@@ -11,7 +11,6 @@
 #include "utils/float.h"
 #include "utils/numeric.h"
 
-static const char *const options[] = {"min_score", "after", "filter", "filter_args", "item_set"};
 static const char *const cursor_keys[] = {"score", "item"};
 
 pg_attribute_noreturn() static void
@@ -111,43 +110,131 @@ read_cursor(RecRequest *r, JsonbContainer *json)
 }
 
 static void
-read_option(RecRequest *r, const char *key, JsonbValue *v)
+read_min_score(RecRequest *r, const char *name, JsonbValue *v)
 {
-	if (strcmp(key, "min_score") == 0)
-	{
-		if (!read_real(v, &r->min_score))
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("min_score must be a number")));
-		r->has_min_score = true;
-	}
-	else if (strcmp(key, "after") == 0)
-	{
-		if (v->type == jbvNumeric)
-			r->after_rank = read_rank(v->val.numeric);
-		else if (v->type == jbvBinary)
-			read_cursor(r, v->val.binary.data);
-		else
-			bad_cursor();
-	}
-	else if (strcmp(key, "filter") == 0)
-		r->filter = text_option(key, v);
-	else if (strcmp(key, "filter_args") == 0)
-		r->filter_args = JsonbValueToJsonb(v);
-	else if (strcmp(key, "item_set") == 0)
-		r->item_set = text_option(key, v);
+	if (!read_real(v, &r->min_score))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("min_score must be a number")));
+	r->has_min_score = true;
+}
+
+static void
+read_after(RecRequest *r, const char *name, JsonbValue *v)
+{
+	if (v->type == jbvNumeric)
+		r->after_rank = read_rank(v->val.numeric);
+	else if (v->type == jbvBinary)
+		read_cursor(r, v->val.binary.data);
 	else
-		unknown_key("option", key, options, lengthof(options));
+		bad_cursor();
+}
+
+static void
+read_filter(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->filter = text_option(name, v);
+}
+
+static void
+read_filter_args(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->filter_args = JsonbValueToJsonb(v);
+}
+
+static void
+read_item_set(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->item_set = text_option(name, v);
+}
+
+static void
+read_boost(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->boost = JsonbValueToJsonb(v);
+}
+
+/* A number from 0 to 1. */
+static float
+read_share(const char *name, JsonbValue *v)
+{
+	float		value;
+
+	if (!read_real(v, &value) || !(value >= 0 && value <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s must be a number from 0 to 1", name)));
+	return value;
+}
+
+static void
+read_diversity(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->diversity = read_share(name, v);
+}
+
+static void
+read_buy_again(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->buy_again = read_share(name, v);
+}
+
+/* Every option: how it is read, and which functions take it. */
+static const struct
+{
+	const char *name;
+	void		(*read) (RecRequest *request, const char *name, JsonbValue *value);
+	int			functions;
+}			options[] = {
+	{"min_score", read_min_score, REC_FOR_USER | REC_FOR_BASKET | REC_FOR_MANY},
+	{"after", read_after, REC_FOR_USER | REC_FOR_BASKET},
+	{"filter", read_filter, REC_FOR_USER | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
+	{"filter_args", read_filter_args, REC_FOR_USER | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
+	{"item_set", read_item_set, REC_FOR_USER | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
+	{"boost", read_boost, REC_FOR_USER | REC_FOR_BASKET},
+	{"diversity", read_diversity, REC_FOR_USER | REC_FOR_BASKET},
+	{"buy_again", read_buy_again, REC_FOR_USER},
+};
+
+static int
+find_option(const char *key, RecRequestFor function)
+{
+	const char *names[lengthof(options)];
+	int			n = 0;
+
+	for (int i = 0; i < (int) lengthof(options); i++)
+	{
+		if ((options[i].functions & function) == 0)
+			continue;
+		if (strcmp(key, options[i].name) == 0)
+			return i;
+		names[n++] = options[i].name;
+	}
+	unknown_key("option", key, names, n);
+}
+
+static void
+check_together(const RecRequest *r)
+{
+	if (r->filter_args && !r->filter)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("filter_args needs a filter")));
+	if (r->diversity > 0 && (r->after_rank > 0 || r->has_cursor))
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("diversity and after cannot be combined"),
+				 errdetail("A diverse answer is not ordered by score, so there is no place in it that a next page could begin at."),
+				 errhint("Ask once for as many rows as all pages have, or page without diversity.")));
 }
 
 void
-rec_request_read(RecRequest *r, FunctionCallInfo fcinfo, int i)
+rec_request_read(RecRequest *r, FunctionCallInfo fcinfo, int i, RecRequestFor function)
 {
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	v;
 	Jsonb	   *json;
-	char	   *key = NULL;
-	bool		known;
+	int			option = 0;
 
 	memset(r, 0, sizeof(*r));
 	if (PG_ARGISNULL(i))
@@ -160,22 +247,9 @@ rec_request_read(RecRequest *r, FunctionCallInfo fcinfo, int i)
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
 		if (token == WJB_KEY)
-			key = pnstrdup(v.val.string.val, v.val.string.len);
-		if (token != WJB_VALUE)
-			continue;
-		if (v.type != jbvNull)
-		{
-			read_option(r, key, &v);
-			continue;
-		}
-		known = false;
-		for (int k = 0; k < (int) lengthof(options); k++)
-			known = known || strcmp(key, options[k]) == 0;
-		if (!known)
-			unknown_key("option", key, options, lengthof(options));
+			option = find_option(pnstrdup(v.val.string.val, v.val.string.len), function);
+		if (token == WJB_VALUE && v.type != jbvNull)
+			options[option].read(r, options[option].name, &v);
 	}
-	if (r->filter_args && !r->filter)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("filter_args needs a filter")));
+	check_together(r);
 }

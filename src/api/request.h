@@ -3,6 +3,10 @@
  *		The options of one request for recommendations: what came after the fixed arguments of the first release.
  *
  * They travel as one jsonb object, so that the C signatures never change. A key with a JSON null counts as not given.
+ *
+ * A new option is a field here, a function that reads it and a line in the table in request.c, and its name in the
+ * wrappers: once in sql/30_model_ddl.sql (the texts at the end of rec._model_functions) and in the functions of
+ * sql/40_serving.sql that take the model by name.
  */
 #ifndef REC_REQUEST_H
 #define REC_REQUEST_H
@@ -23,9 +27,21 @@ typedef struct RecRequest
 	char	   *filter;			/* NULL: none, likewise below */
 	Jsonb	   *filter_args;
 	char	   *item_set;
+	Jsonb	   *boost;
+	float		diversity;		/* 0 .. 1; 0: none */
+	float		buy_again;		/* 0 .. 1; 0: none */
 } RecRequest;
 
-/* Reads the options argument i; an error for an unknown key or a value that does not fit. */
-extern void rec_request_read(RecRequest *request, FunctionCallInfo fcinfo, int i);
+/* Which function reads its options; one that it does not take is unknown. */
+typedef enum RecRequestFor
+{
+	REC_FOR_USER = 1,			/* recommend */
+	REC_FOR_BASKET = 2,			/* recommend_for */
+	REC_FOR_MANY = 4,			/* recommend_many */
+	REC_FOR_BUY_AGAIN = 8		/* buy_again */
+} RecRequestFor;
+
+/* Reads the options argument i; an error for an unknown key, a value that does not fit, or options that do not combine. */
+extern void rec_request_read(RecRequest *request, FunctionCallInfo fcinfo, int i, RecRequestFor function);
 
 #endif							/* REC_REQUEST_H */

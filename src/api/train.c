@@ -63,7 +63,7 @@ Datum
 rec_training_progress(PG_FUNCTION_ARGS)
 {
 	static const char *const states[] = {"free", "running", "done", "failed"};
-	static const char *const phases[] = {"loading", "training", "storing"};
+	static const char *const phases[] = {"loading", "training", "storing", "evaluating"};
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
 
 	InitMaterializedSRF(fcinfo, 0);

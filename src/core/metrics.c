@@ -25,16 +25,27 @@ gain(int64_t rank)
 	return 1 / log2((double) rank + 1);
 }
 
+void
+rec_ideal_gains(double *ideal, int k)
+{
+	ideal[0] = 0;
+	for (int r = 1; r <= k; r++)
+		ideal[r] = ideal[r - 1] + gain(r);
+}
+
 static double
-ndcg(const int32_t *hit, int hits, int64_t most)
+ndcg(const int32_t *hit, int hits, int64_t most, const double *ideals)
 {
 	double		sum = 0,
 				ideal = 0;
 
 	for (int i = 0; i < hits; i++)
 		sum += gain(hit[i]);
-	for (int64_t r = 1; r <= most; r++)
-		ideal += gain(r);
+	if (ideals)
+		ideal = ideals[most];
+	else
+		for (int64_t r = 1; r <= most; r++)
+			ideal += gain(r);
 	/* only lists with several items of one rank can pass the ideal */
 	return sum < ideal ? sum / ideal : 1;
 }
@@ -56,7 +67,7 @@ average_precision(const int32_t *hit, int hits, int64_t most)
 }
 
 double
-rec_list_metric(RecMetric metric, const int32_t *hit, int hits, int64_t relevant, int k)
+rec_list_metric(RecMetric metric, const int32_t *hit, int hits, int64_t relevant, int k, const double *ideal)
 {
 	int64_t		most = least(k, relevant);
 	int			within = 0;
@@ -74,7 +85,7 @@ rec_list_metric(RecMetric metric, const int32_t *hit, int hits, int64_t relevant
 		case REC_PRECISION:
 			return (double) least(within, k) / k;
 		case REC_NDCG:
-			return ndcg(hit, within, most);
+			return ndcg(hit, within, most, ideal);
 		case REC_MAP:
 			return average_precision(hit, within, most);
 		case REC_MRR:

@@ -49,8 +49,13 @@ rec_metric_has_k(RecMetric metric)
 	return metric != REC_AUC && metric != REC_RMSE && metric != REC_MAE;
 }
 
-/* One of the first seven. hit: ascending ranks; those above k do not count. k at least 1. */
-extern double rec_list_metric(RecMetric metric, const int32_t *hit, int hits, int64_t relevant, int k);
+/*
+ * One of the first seven. hit: ascending ranks; those above k do not count. k at least 1. ideal: NULL, or for ndcg of many
+ * lists sums of 1 / log2(rank + 1) over ranks 1 .. i at [i], up to i = k, from rec_ideal_gains().
+ */
+extern double rec_list_metric(RecMetric metric, const int32_t *hit, int hits, int64_t relevant, int k,
+							  const double *ideal);
+extern void rec_ideal_gains(double *ideal, int k);	/* k + 1 numbers */
 
 /*
  * behind: the sum over the relevant items of how many of the others stand before it, ties counting half.

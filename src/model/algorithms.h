@@ -13,6 +13,9 @@ extern RecRecommender *rec_fit_popular(const RecFitInput *input);	/* these: reco
 extern RecRecommender *rec_fit_random(const RecFitInput *input);
 extern RecRecommender *rec_fit_buy_again(const RecFitInput *input);
 
+/* With a popularity that is known already. */
+extern RecRecommender *rec_recommender_of_popularity(const float *popularity, const RecFitInput *input);
+
 /* fit_als.c: factors that are there already, as of a stored version; users and items are rows of solution */
 extern RecRecommender *rec_recommender_of_factors(const RecSolution *solution, const RecPairs *pairs,
 												  const RecParams *params, const RecSumRule *rule);

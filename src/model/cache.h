@@ -66,6 +66,12 @@ extern void rec_shared_detach(RecServing *serving);
 /* For a parallel worker: maps the segment of an entry that its leader holds; NULL when the leader is gone. */
 extern RecServing *rec_shared_map(dsm_handle handle);
 
+/*
+ * A copy for the parallel workers of this transaction alone, in no cache; NULL when there is no room. The caller detaches
+ * the segment; an error does it too.
+ */
+extern RecServing *rec_shared_copy(const RecServing *private);
+
 /* One entry of the server's cache, for rec.model_cache. */
 typedef struct RecCacheEntry
 {

@@ -518,6 +518,20 @@ rec_shared_map(dsm_handle handle)
 	return segment ? map_segment(segment, -1) : NULL;
 }
 
+RecServing *
+rec_shared_copy(const RecServing *private)
+{
+	Size		size = flatten(private, NULL);
+	dsm_segment *segment = NULL;
+
+	if (rec_shared_memory_free() > add_size(size, SHM_RESERVE))
+		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+	if (segment == NULL)
+		return NULL;
+	(void) flatten(private, dsm_segment_address(segment));
+	return map_segment(segment, -1);
+}
+
 bool
 rec_shared_entry(int i, RecCacheEntry *entry)
 {

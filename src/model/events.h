@@ -86,6 +86,10 @@ typedef struct RecEvents
 
 /* Reads all events with one query, as the current role; parallel plans included. Everything is in context. */
 extern RecEvents *rec_events_load(const RecModel *model, const RecEventSource *source, MemoryContext context);
+
+/* None yet; and one more, its keys numbered by the dictionaries. */
+extern RecEvents *rec_events_create(const RecKeyType *user, const RecKeyType *item, bool has_time, MemoryContext context);
+extern void rec_events_add(RecEvents *events, int32 user, int32 item, float value, int64 time);
 extern Size rec_events_memory(const RecEvents *events);
 
 /* Raises the error about pg_recommend.training_memory when bytes exceed it. */

@@ -54,6 +54,22 @@ factors_score(RecRecommender *self, const RecUserPairs *user, float *score)
 	return true;
 }
 
+static float
+factors_rate(RecRecommender *self, const RecUserPairs *user, int32 item)
+{
+	Factors    *f = (Factors *) self;
+	const RecSolution *s = self->solution;
+	const float *row = s->items + (Size) item * s->stride;
+	float		score = 0;
+
+	if (user->user < 0)
+		return s->mean + row[f->factors];
+	memcpy(f->vector, s->users + (Size) user->user * s->stride, s->stride * sizeof(float));
+	f->vector[f->factors] = 1;
+	rec_score_rows(row, 1, s->stride, f->vector, &score);
+	return score + s->mean + s->users[(Size) user->user * s->stride + f->factors];
+}
+
 static void
 factors_release(RecRecommender *self)
 {
@@ -73,7 +89,7 @@ rec_recommender_of_factors(const RecSolution *solution, const RecPairs *pairs, c
 	f->base.nitems = pairs->items.n;
 	f->base.memory = solution->memory;
 	f->base.score = factors_score;
-	f->base.rates = rule->explicit_feedback;
+	f->base.rate = rule->explicit_feedback ? factors_rate : NULL;
 	f->base.solution = solution;
 	f->base.release = factors_release;
 	f->factors = params->factors;

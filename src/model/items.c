@@ -52,12 +52,30 @@ check_kind(Relation rel)
 				 errdetail("Items are described by a table, view, materialized view or foreign table.")));
 }
 
+AttrNumber
+rec_item_column(const RecModel *model, const RecItemSource *source, const char *column)
+{
+	AttrNumber	number = get_attnum(source->relid, column);
+	Relation	rel;
+	const char *near;
+
+	if (number > 0)
+		return number;
+	rel = relation_open(source->relid, NoLock);
+	near = nearest_column(rel, column);
+	relation_close(rel, NoLock);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of item relation \"%s\" does not exist", column, model->items_relation),
+			 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
+	return 0;					/* not reached */
+}
+
 void
 rec_item_source(const RecModel *model, Oid item_type, RecItemSource *source)
 {
 	Relation	rel;
 	AttrNumber	key;
-	const char *near;
 
 	if (model->items_relation == NULL)
 		ereport(ERROR,
@@ -69,15 +87,7 @@ rec_item_source(const RecModel *model, Oid item_type, RecItemSource *source)
 									 false);
 	rel = relation_open(source->relid, NoLock);
 	check_kind(rel);
-	key = get_attnum(source->relid, model->item_key);
-	if (key <= 0)
-	{
-		near = nearest_column(rel, model->item_key);
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_COLUMN),
-				 errmsg("column \"%s\" of item relation \"%s\" does not exist", model->item_key, model->items_relation),
-				 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
-	}
+	key = rec_item_column(model, source, model->item_key);
 	source->key_type = getBaseType(TupleDescAttr(RelationGetDescr(rel), key - 1)->atttypid);
 	relation_close(rel, NoLock);
 	if (source->key_type != item_type && !(is_integer(source->key_type) && is_integer(item_type)) &&

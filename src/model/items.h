@@ -1,6 +1,6 @@
 /*
  * items.h
- *		The item relation of a model, and filters over it.
+ *		The item relation of a model, filters over it, and boosts by its columns.
  *
  * A filter is one SQL boolean expression over the columns of the relation. Its text never becomes part of another text:
  * it is parsed alone, looked at, and its tree is put into the WHERE of a query that is built here as a tree. The query
@@ -23,6 +23,13 @@ typedef struct RecItemSource
 /* An error when there is none, it is gone, or its key cannot be compared with keys of the given type. */
 extern void rec_item_source(const RecModel *model, Oid item_type, RecItemSource *source);
 
+/* Number of a column of the relation; an error with the nearest name when there is none. */
+extern AttrNumber rec_item_column(const RecModel *model, const RecItemSource *source, const char *column);
+
+/* The tree of a text that must be one expression without a subquery; what is "a filter" or the like, for errors. */
+extern Node *rec_expression_parse(const char *text, const char *what);
+extern void rec_refuse_volatile(Query *query, const char *what);
+
 /* Values for the placeholders of a filter. text: as a literal whose type the context decides. */
 typedef struct RecPlaceholder
 {
@@ -39,9 +46,36 @@ typedef struct RecPlaceholder
  */
 extern char *rec_filter_placeholders(const char *filter, const Jsonb *args, List **placeholders);
 
+/*
+ * SELECT key, columns FROM items WHERE condition: row is called for each row of an item that the keys hold, in a context that
+ * is reset after it; the columns stand in the slot from attribute 2 on.
+ */
+typedef struct RecItemQuery
+{
+	const RecModel *model;
+	const RecKeys *keys;
+	const char *what;			/* for the error when it holds a volatile function */
+	const char *text;			/* what positions in errors refer to */
+	List	   *columns;		/* names; NIL: none */
+	Node	   *condition;		/* raw tree; NULL: all rows */
+	List	   *placeholders;	/* values of its parameters */
+	void		(*row) (void *state, int position, TupleTableSlot *slot);
+	void	   *state;
+} RecItemQuery;
+
+extern void rec_item_query_run(const RecItemQuery *query, const RecItemSource *source);
+
 /* Sets allowed[i] for the items of the version's keys that pass the filter, clears the others. */
 extern void rec_filter_run(const RecModel *model, const RecKeys *keys, const char *filter, const Jsonb *args,
 						   bool *allowed);
+
+/*
+ * Factors by which scores are multiplied, by position: of each item the product of what boost says of its attributes,
+ * {"column": {"value": factor, ...}, ...}, a number in place of the object for true in a boolean column. Of an array column
+ * each element counts. Items that the relation does not have, and null, have factor 1; of several rows of an item the
+ * largest counts.
+ */
+extern void rec_boost_run(const RecModel *model, const RecKeys *keys, const Jsonb *boost, float *factor);
 
 /* A named filter of the model, with its result for one version. */
 typedef struct RecItemSet

@@ -69,8 +69,8 @@ rec_events_memory(const RecEvents *events)
 	return events->nchunks * chunk + rec_dictionary_memory(events->users) + rec_dictionary_memory(events->items);
 }
 
-static RecEvents *
-events_create(const RecKeyType *user, const RecKeyType *item, bool has_time, MemoryContext context)
+RecEvents *
+rec_events_create(const RecKeyType *user, const RecKeyType *item, bool has_time, MemoryContext context)
 {
 	RecEvents  *e = MemoryContextAllocZero(context, sizeof(RecEvents));
 
@@ -108,8 +108,8 @@ new_chunk(RecEvents *e)
 	return chunk;
 }
 
-static inline void
-add_event(RecEvents *e, int32 user, int32 item, float value, int64 time)
+void
+rec_events_add(RecEvents *e, int32 user, int32 item, float value, int64 time)
 {
 	RecEventChunk *chunk = e->nchunks > 0 ? e->chunks[e->nchunks - 1] : NULL;
 
@@ -162,7 +162,7 @@ load_state_create(FunctionCallInfo fcinfo, MemoryContext aggregate)
 	if ((state->flags & LOAD_EVENT) && !PG_ARGISNULL(5))
 		state->weights = rec_event_weights_read(DatumGetJsonbPCopy(PG_GETARG_DATUM(5)));
 	state->time_type = get_fn_expr_argtype(fcinfo->flinfo, 6);
-	state->events = events_create(&user, &item, (state->flags & LOAD_TIME) != 0, context);
+	state->events = rec_events_create(&user, &item, (state->flags & LOAD_TIME) != 0, context);
 	MemoryContextSwitchTo(old);
 	return state;
 }
@@ -235,7 +235,7 @@ rec_load_transition(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(state);
 	user = rec_dictionary_number(state->events->users, PG_GETARG_DATUM(1));
 	item = rec_dictionary_number(state->events->items, PG_GETARG_DATUM(2));
-	add_event(state->events, user, item, value, time);
+	rec_events_add(state->events, user, item, value, time);
 	PG_RETURN_POINTER(state);
 }
 
@@ -422,7 +422,7 @@ rec_load_deserialize(PG_FUNCTION_ARGS)
 	/* function pointers of another process mean nothing here: look the types up again */
 	for (int i = 0; i < 2; i++)
 		rec_key_type(&kind[i], header.keys[i].kind.type, header.keys[i].kind.collation, i ? "item" : "user", context);
-	e = events_create(&kind[0], &kind[1], header.events.has_time, context);
+	e = rec_events_create(&kind[0], &kind[1], header.events.has_time, context);
 	number_keys(e->users, &header.keys[0], &from, context);
 	number_keys(e->items, &header.keys[1], &from, context);
 	for (int i = 0; i < header.events.nunknown; i++)
@@ -543,7 +543,7 @@ rec_events_load(const RecModel *model, const RecEventSource *source, MemoryConte
 	}
 	PG_END_TRY();
 	if (mine.result == NULL)
-		mine.result = events_create(&user, &item, model->time_column != NULL, context);
+		mine.result = rec_events_create(&user, &item, model->time_column != NULL, context);
 	mine.result->value_scaler = scaler;
 	return mine.result;
 }

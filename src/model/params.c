@@ -105,6 +105,12 @@ rec_params_resolve_explicit(RecParams *p, double deviation)
 		p->regularization = RATING_REGULARIZATION * (deviation > 0 ? deviation : 1);
 }
 
+const char *
+rec_params_algorithm(const RecParams *p)
+{
+	return "als";
+}
+
 float
 rec_params_bias_penalty(const RecParams *p)
 {

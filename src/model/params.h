@@ -54,6 +54,9 @@ extern void rec_params_resolve(RecParams *params, double sum, int64 n, int users
  */
 extern void rec_params_resolve_explicit(RecParams *params, double deviation);
 
+/* Which algorithm is trained, as recommender.c names it. */
+extern const char *rec_params_algorithm(const RecParams *params);
+
 /* Penalty of a bias in units of that of a factor. */
 extern float rec_params_bias_penalty(const RecParams *params);
 

@@ -139,10 +139,10 @@ rec_quality_of(const RecShared *shared, const RecTopK *list, const int32 *releva
 	for (int r = 0; r < list->n; r++)
 		if (bsearch(&list->entry[r].position, relevant, n, sizeof(int32), compare_items) != NULL)
 			hit[hits++] = r + 1;
-	q.ndcg = rec_list_metric(REC_NDCG, hit, hits, n, shared->judge_k);
-	q.recall = rec_list_metric(REC_RECALL_CAPPED, hit, hits, n, shared->judge_k);
+	q.ndcg = rec_list_metric(REC_NDCG, hit, hits, n, shared->judge_k, NULL);
+	q.recall = rec_list_metric(REC_RECALL_CAPPED, hit, hits, n, shared->judge_k, NULL);
 	q.watched = shared->judge_metric == REC_NDCG ? q.ndcg :
-		rec_list_metric(shared->judge_metric, hit, hits, n, shared->judge_k);
+		rec_list_metric(shared->judge_metric, hit, hits, n, shared->judge_k, NULL);
 	return q;
 }
 

@@ -50,11 +50,15 @@ alive(const RecProgress *p)
 	return p->state == REC_RUN_RUNNING && BackendPidGetProc(p->pid) != NULL;
 }
 
-/* How willingly a slot is taken for the model: its own, a free one, then the longest finished one. */
+/*
+ * How willingly a slot is taken for the model: its own, a free one, then the longest finished one. An evaluation can run
+ * beside a training, or another evaluation, of the same model: then each has its slot.
+ */
 static double
 claim(const RecProgress *p, Oid schema)
 {
-	if (p->state != REC_RUN_FREE && p->database == MyDatabaseId && p->schema == schema)
+	if (p->state != REC_RUN_FREE && p->database == MyDatabaseId && p->schema == schema &&
+		(!alive(p) || p->pid == MyProcPid))
 		return INFINITY;
 	if (p->state == REC_RUN_FREE)
 		return 1e30;
@@ -104,6 +108,17 @@ rec_progress_epoch(int epoch, double loss, double metric, double eta_seconds)
 	mine->p.loss = loss;
 	mine->p.metric = metric;
 	mine->p.eta_seconds = eta_seconds;
+	mine->p.updated_at = now;
+	SpinLockRelease(&mine->mutex);
+}
+
+void
+rec_progress_note(const char *message)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	SpinLockAcquire(&mine->mutex);
+	strlcpy(mine->p.message, message, sizeof(mine->p.message));
 	mine->p.updated_at = now;
 	SpinLockRelease(&mine->mutex);
 }

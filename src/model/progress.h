@@ -1,6 +1,6 @@
 /*
  * progress.h
- *		What a running training is doing, for other sessions to read.
+ *		What a running training, evaluation or tuning is doing, for other sessions to read.
  *
  * A fixed number of slots in shared memory, one for each model that was trained lately. A failed or cancelled training
  * cannot leave a row in a table of its own transaction, so its failure stays here until the model's next training.
@@ -14,7 +14,7 @@
 
 typedef enum RecPhase
 {
-	REC_PHASE_LOADING, REC_PHASE_TRAINING, REC_PHASE_STORING
+	REC_PHASE_LOADING, REC_PHASE_TRAINING, REC_PHASE_STORING, REC_PHASE_EVALUATING
 } RecPhase;
 
 typedef enum RecRunState
@@ -44,6 +44,7 @@ typedef struct RecProgress
 extern void rec_progress_begin(Oid schema);
 extern void rec_progress_phase(RecPhase phase, int epochs);
 extern void rec_progress_epoch(int epoch, double loss, double metric, double eta_seconds);
+extern void rec_progress_note(const char *message);
 extern void rec_progress_end(RecRunState state, const char *message);
 
 /* Copies slot i; false when it is free or of another database. */

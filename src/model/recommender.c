@@ -69,6 +69,7 @@ typedef struct Popular
 	RecRecommender base;
 	float	   *popularity;
 	int32	   *order;
+	float	   *mean;			/* explicit: rating of each item, of all items where it has none */
 } Popular;
 
 static bool
@@ -90,19 +91,70 @@ popular_best(RecRecommender *self, const RecUserPairs *user, const bool *mask, i
 	return n;
 }
 
+static float
+popular_rate(RecRecommender *self, const RecUserPairs *user, int32 item)
+{
+	return ((Popular *) self)->mean[item];
+}
+
+static float *
+mean_ratings(const RecFitInput *in)
+{
+	int			n = in->pairs->items.n;
+	float	   *mean = palloc_extended(Max(n, 1) * sizeof(float), MCXT_ALLOC_HUGE);
+	double	   *sum = palloc_extended(2 * Max(n, 1) * sizeof(double), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	double		total = 0,
+				count = 0;
+
+	for (int64 k = 0; k < in->pairs->n; k++)
+		if (!(in->without && in->without->held && in->without->held[k]))
+		{
+			sum[2 * in->pairs->pair[k].item] += in->pairs->pair[k].net;
+			sum[2 * in->pairs->pair[k].item + 1]++;
+		}
+	for (int i = 0; i < n; i++)
+	{
+		total += sum[2 * i];
+		count += sum[2 * i + 1];
+	}
+	for (int i = 0; i < n; i++)
+		mean[i] = (float) (sum[2 * i + 1] > 0 ? sum[2 * i] / sum[2 * i + 1] : count > 0 ? total / count : 0);
+	pfree(sum);
+	return mean;
+}
+
 RecRecommender *
-rec_fit_popular(const RecFitInput *in)
+rec_recommender_of_popularity(const float *popularity, const RecFitInput *in)
 {
 	Popular    *p = palloc0(sizeof(Popular));
 	int			n = in->pairs->items.n;
 
 	p->popularity = palloc_extended(Max(n, 1) * sizeof(float), MCXT_ALLOC_HUGE);
-	rec_popularity(in->pairs, in->without, &in->rule, p->popularity, NULL);
+	memcpy(p->popularity, popularity, n * sizeof(float));
 	p->order = rec_popular_order(p->popularity, n, CurrentMemoryContext);
+	p->base.name = "popular";
+	p->base.nitems = n;
 	p->base.memory = n * 8;
 	p->base.score = popular_score;
 	p->base.best = popular_best;
+	if (in->rule.explicit_feedback)
+	{
+		p->mean = mean_ratings(in);
+		p->base.rate = popular_rate;
+	}
 	return &p->base;
+}
+
+RecRecommender *
+rec_fit_popular(const RecFitInput *in)
+{
+	float	   *popularity = palloc_extended(Max(in->pairs->items.n, 1) * sizeof(float), MCXT_ALLOC_HUGE);
+	RecRecommender *r;
+
+	rec_popularity(in->pairs, in->without, &in->rule, popularity, NULL);
+	r = rec_recommender_of_popularity(popularity, in);
+	pfree(popularity);
+	return r;
 }
 
 /* ----------------------------------------------------------------- random */

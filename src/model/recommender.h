@@ -42,8 +42,7 @@ struct RecRecommender
 	Size		memory;			/* that it holds, beside the pairs */
 
 	/*
-	 * Scores of all items, higher is better; -INFINITY: never recommended (the list ends before it). For explicit
-	 * feedback it may be the predicted rating, see rates. False: nothing can be said of this user, who gets popular
+	 * Scores of all items, higher is better; -INFINITY: never recommended (the list ends before it). False: nothing can be said of this user, who gets popular
 	 * items; then score is not looked at. Called in loops: no memory may be left behind in the current context.
 	 */
 	bool		(*score) (RecRecommender *self, const RecUserPairs *user, float *score);
@@ -51,7 +50,8 @@ struct RecRecommender
 	/* NULL, or the best k of the items with mask set, best first, without scoring all; -1: as score's false */
 	int			(*best) (RecRecommender *self, const RecUserPairs *user, const bool *mask, int k, RecScored *out);
 
-	bool		rates;			/* scores are predicted ratings: rmse and mae make sense */
+	/* NULL, or the predicted rating of an item: then rmse and mae make sense */
+	float		(*rate) (RecRecommender *self, const RecUserPairs *user, int32 item);
 
 	/* NULL, or the parallel way to rank many users: stored vectors against item rows */
 	const RecSolution *solution;

@@ -440,6 +440,7 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 		final_half_step(t, pairs);
 	finish_workers(t);
 
+	r->factors = params->factors;
 	r->stride = t->shared->stride;
 	r->users = REC_AT(t->shared, t->shared->sides[REC_USERS].factors, float);
 	r->items = REC_AT(t->shared, t->shared->sides[REC_ITEMS].factors, float);

@@ -35,6 +35,7 @@ typedef struct RecWatch
 
 typedef struct RecSolution
 {
+	int			factors;
 	int			stride;			/* floats per factor row; explicit: the bias stands after the factors */
 	const float *users;			/* pairs.users.n rows */
 	const float *items;			/* pairs.items.n rows */
