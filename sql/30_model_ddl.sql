@@ -15,7 +15,8 @@ SELECT pg_catalog.format($ddl$
 CREATE TABLE %1$I.model_version (
 	version int PRIMARY KEY, uid bigint NOT NULL, trained_at timestamptz NOT NULL, params jsonb NOT NULL,
 	explicit_feedback boolean NOT NULL, users int NOT NULL, items int NOT NULL, mean real NOT NULL,
-	newest_event bigint, half_life float8 NOT NULL, gram real[], value_scaler jsonb)
+	newest_event bigint, half_life float8 NOT NULL, gram real[], value_scaler jsonb,
+	cold_items int NOT NULL)
 	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 CREATE TABLE %1$I.item_factors (
 	version int NOT NULL, item_id %3$s NOT NULL, position int NOT NULL, factors real[] NOT NULL, bias real NOT NULL,
@@ -29,6 +30,26 @@ CREATE TABLE %1$I.user_history (
 	version int NOT NULL, user_id %2$s NOT NULL, items int[] NOT NULL, weights real[] NOT NULL,
 	PRIMARY KEY (version, user_id))
 	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
+CREATE TABLE %1$I.user_attributes (
+	version int NOT NULL, user_id %2$s NOT NULL, columns int[] NOT NULL, vals real[] NOT NULL,
+	PRIMARY KEY (version, user_id))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
+CREATE TABLE %1$I.item_attributes (
+	version int NOT NULL, item_id %3$s NOT NULL, columns int[] NOT NULL, vals real[] NOT NULL,
+	PRIMARY KEY (version, item_id))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
+CREATE TABLE %1$I.attribute_encoder (
+	version int NOT NULL, side text NOT NULL, number int NOT NULL, attribute text NOT NULL, kind text NOT NULL,
+	column_name text, config text, logarithm boolean NOT NULL, zoned boolean NOT NULL, hidden boolean NOT NULL,
+	part_one int NOT NULL, part_two int NOT NULL, first_column int NOT NULL, columns int NOT NULL, rows bigint NOT NULL,
+	center float8 NOT NULL, scale float8 NOT NULL, origin float8 NOT NULL, other int NOT NULL, buckets int NOT NULL,
+	PRIMARY KEY (version, side, number))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
+CREATE TABLE %1$I.attribute_map (
+	version int NOT NULL, side text NOT NULL, number int NOT NULL, attribute text NOT NULL, level text, hash bigint,
+	idf real NOT NULL, weights real[] NOT NULL, bias real NOT NULL,
+	PRIMARY KEY (version, side, number))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 CREATE TABLE %1$I.recommendation (
 	user_id %2$s NOT NULL, rank int NOT NULL, item_id %3$s NOT NULL, score real NOT NULL, source text NOT NULL,
 	version int NOT NULL, PRIMARY KEY (user_id, rank))
@@ -36,6 +57,7 @@ CREATE TABLE %1$I.recommendation (
 ALTER TABLE %1$I.model_version ALTER gram SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.item_factors ALTER factors SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.user_factors ALTER factors SET STORAGE EXTERNAL;
+ALTER TABLE %1$I.attribute_map ALTER weights SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.user_history ALTER items SET STORAGE EXTERNAL, ALTER weights SET STORAGE EXTERNAL;
 
 COMMENT ON SCHEMA %1$I IS 'Recommendation model of pg_recommend, see rec.model; USAGE lets a role ask it for recommendations';
@@ -52,13 +74,55 @@ COMMENT ON COLUMN %1$I.model_version.newest_event IS 'Time of the newest event, 
 COMMENT ON COLUMN %1$I.model_version.half_life IS 'Half-life of event weights in microseconds; 0: no decay';
 COMMENT ON COLUMN %1$I.model_version.gram IS 'Implicit feedback: unobserved_weight times the Gram matrix of the item factors, row by row; for fold-in';
 COMMENT ON COLUMN %1$I.model_version.value_scaler IS 'Scaler (rec.scaler) that was applied to each value in the training and is applied to new events; null: none';
+COMMENT ON COLUMN %1$I.model_version.cold_items IS 'Of the items: those without events, which are known by their attributes only';
+COMMENT ON TABLE %1$I.user_attributes IS 'Attributes of each user as the version encodes them';
+COMMENT ON COLUMN %1$I.user_attributes.version IS 'Version of the model';
+COMMENT ON COLUMN %1$I.user_attributes.user_id IS 'Key of the user';
+COMMENT ON COLUMN %1$I.user_attributes.columns IS 'Numbers in attribute_map of the columns that are not 0';
+COMMENT ON COLUMN %1$I.user_attributes.vals IS 'Value of each of these columns; the sum of vals times weights is what the model expects the factors to be';
+COMMENT ON TABLE %1$I.item_attributes IS 'Attributes of each item as the version encodes them';
+COMMENT ON COLUMN %1$I.item_attributes.version IS 'Version of the model';
+COMMENT ON COLUMN %1$I.item_attributes.item_id IS 'Key of the item';
+COMMENT ON COLUMN %1$I.item_attributes.columns IS 'Numbers in attribute_map of the columns that are not 0';
+COMMENT ON COLUMN %1$I.item_attributes.vals IS 'Value of each of these columns; the sum of vals times weights is what the model expects the factors to be';
+COMMENT ON TABLE %1$I.attribute_encoder IS 'How a version turns attributes into numbers, one row for each attribute';
+COMMENT ON COLUMN %1$I.attribute_encoder.version IS 'Version of the model';
+COMMENT ON COLUMN %1$I.attribute_encoder.side IS 'user or item';
+COMMENT ON COLUMN %1$I.attribute_encoder.number IS 'Place in the list of attributes, from 0';
+COMMENT ON COLUMN %1$I.attribute_encoder.attribute IS 'The attribute as it was given';
+COMMENT ON COLUMN %1$I.attribute_encoder.kind IS 'category, tags, text, number, age, vector or pair';
+COMMENT ON COLUMN %1$I.attribute_encoder.column_name IS 'Column of the relation; null: a pair';
+COMMENT ON COLUMN %1$I.attribute_encoder.config IS 'text: the text search configuration; null: the column is a tsvector';
+COMMENT ON COLUMN %1$I.attribute_encoder.logarithm IS 'number: the logarithm of 1 plus the value is taken';
+COMMENT ON COLUMN %1$I.attribute_encoder.zoned IS 'age: times have a time zone';
+COMMENT ON COLUMN %1$I.attribute_encoder.hidden IS 'Only part of a pair';
+COMMENT ON COLUMN %1$I.attribute_encoder.part_one IS 'pair: number of its first attribute';
+COMMENT ON COLUMN %1$I.attribute_encoder.part_two IS 'pair: number of its second attribute';
+COMMENT ON COLUMN %1$I.attribute_encoder.first_column IS 'Number of its first row in attribute_map';
+COMMENT ON COLUMN %1$I.attribute_encoder.columns IS 'Rows in attribute_map; 0: constant or without values, not used';
+COMMENT ON COLUMN %1$I.attribute_encoder.rows IS 'Rows of the training that have a value';
+COMMENT ON COLUMN %1$I.attribute_encoder.center IS 'number, age: mean';
+COMMENT ON COLUMN %1$I.attribute_encoder.scale IS 'number, age: standard deviation; text: weight of hashed words';
+COMMENT ON COLUMN %1$I.attribute_encoder.origin IS 'age: the newest time, seconds since 1970';
+COMMENT ON COLUMN %1$I.attribute_encoder.other IS 'Column of rare levels or of missing values, counted from first_column; -1: none';
+COMMENT ON COLUMN %1$I.attribute_encoder.buckets IS 'Hashed columns, the last ones of the attribute';
+COMMENT ON TABLE %1$I.attribute_map IS 'What each encoded attribute adds to the expected factors; see also rec.model_attribute';
+COMMENT ON COLUMN %1$I.attribute_map.version IS 'Version of the model';
+COMMENT ON COLUMN %1$I.attribute_map.side IS 'user or item';
+COMMENT ON COLUMN %1$I.attribute_map.number IS 'Number of the encoded column, from 0, the constant';
+COMMENT ON COLUMN %1$I.attribute_map.attribute IS 'The attribute as it was given';
+COMMENT ON COLUMN %1$I.attribute_map.level IS 'Level, tag, word or element that the column is for; null: the constant';
+COMMENT ON COLUMN %1$I.attribute_map.hash IS 'By which a level is found; null: not a level';
+COMMENT ON COLUMN %1$I.attribute_map.idf IS 'text: weight of the word by its rarity; else 1';
+COMMENT ON COLUMN %1$I.attribute_map.weights IS 'Weights: one for each factor';
+COMMENT ON COLUMN %1$I.attribute_map.bias IS 'Explicit feedback: what it adds to the expected bias; else 0';
 COMMENT ON TABLE %1$I.item_factors IS 'Factors of each item in each version';
 COMMENT ON COLUMN %1$I.item_factors.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.item_factors.item_id IS 'Key of the item';
 COMMENT ON COLUMN %1$I.item_factors.position IS 'Number of the item within the version, from 0 in the order of keys';
 COMMENT ON COLUMN %1$I.item_factors.factors IS 'Factors; the inner product with a user''s factors is the score';
 COMMENT ON COLUMN %1$I.item_factors.bias IS 'Explicit feedback: how far the item is rated above the mean; else 0';
-COMMENT ON COLUMN %1$I.item_factors.n_events IS 'Events with the item';
+COMMENT ON COLUMN %1$I.item_factors.n_events IS 'Events with the item; 0: known by its attributes only';
 COMMENT ON COLUMN %1$I.item_factors.support IS 'Distinct users with a positive net weight (explicit: with a rating)';
 COMMENT ON COLUMN %1$I.item_factors.popularity IS 'As support, each user decayed by the time of the newest event with the item';
 COMMENT ON TABLE %1$I.user_factors IS 'Factors of each user in each version';
@@ -66,7 +130,7 @@ COMMENT ON COLUMN %1$I.user_factors.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.user_factors.user_id IS 'Key of the user';
 COMMENT ON COLUMN %1$I.user_factors.factors IS 'Factors; the inner product with an item''s factors is the score';
 COMMENT ON COLUMN %1$I.user_factors.bias IS 'Explicit feedback: how far the user rates above the mean; else 0';
-COMMENT ON COLUMN %1$I.user_factors.n_events IS 'Events of the user';
+COMMENT ON COLUMN %1$I.user_factors.n_events IS 'Events of the user; 0: known by attributes only';
 COMMENT ON TABLE %1$I.user_history IS 'What each user had done when a version was trained';
 COMMENT ON COLUMN %1$I.user_history.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.user_history.user_id IS 'Key of the user';

@@ -149,10 +149,6 @@ BEGIN ATOMIC
 			'item_set', $11) END) r;
 END;
 
-CREATE FUNCTION rec.materialize(model text, k int DEFAULT 10, exclude_seen boolean DEFAULT true)
-RETURNS TABLE (users bigint, rows bigint, changed bigint, seconds float8)
-	AS 'MODULE_PATHNAME', 'rec_materialize' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 1 COST 1000000;
-
 CREATE FUNCTION rec.similar_items(model text, item text, k int DEFAULT 10, min_support int DEFAULT NULL,
 	version int DEFAULT NULL)
 RETURNS TABLE (item_id text, score real, rank int, support int)
@@ -188,7 +184,6 @@ COMMENT ON FUNCTION rec.recommend_for(text, text[], int, boolean, text[], text[]
 COMMENT ON FUNCTION rec.buy_again(text, text, int, interval, int, text, jsonb, text) IS '<model>.buy_again() by model name: what a user is likely to take again, by own frequency and recency, ids as text';
 COMMENT ON FUNCTION rec.recommend_users(text, text, int, boolean, int) IS '<model>.recommend_users() by model name: the k users with the highest score for an item, ids as text';
 COMMENT ON FUNCTION rec.recommend_many(text, text[], int, boolean, text[], text[], int, real, text, jsonb, text) IS '<model>.recommend_many() by model name: the k best items for each of many users (null: all) from what is stored, ids as text';
-COMMENT ON FUNCTION rec.materialize(text, int, boolean) IS 'Stores the k best items for every user of the active version, as recommend_many() answers them, in the table <model>.recommendation. Only rows that differ from the stored ones are written, in one statement: readers of the table never wait and see the former rows until the transaction commits. Returns users and rows that are stored now, rows that were inserted, updated or deleted, and the time it took. Runs as the model''s owner and only for it. Errors: model not trained, k null or negative, or another materialize of the model under way (lock_not_available).';
 COMMENT ON FUNCTION rec.similar_items(text, text, int, int, int) IS '<model>.similar_items() by model name: the k items most similar to an item by cosine, ids as text';
 COMMENT ON FUNCTION rec.similar_users(text, text, int, int) IS '<model>.similar_users() by model name: the k users most similar to a user by cosine, ids as text';
 COMMENT ON FUNCTION rec.predict(text, text, text, int) IS '<model>.predict() by model name: score (explicit feedback: expected rating) of one item for one user';

@@ -4,13 +4,18 @@
  */
 #include "compat.h"
 
+#include "access/xact.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "commands/trigger.h"
 #include "fmgr.h"
 #include "model/cache.h"
 #include "model/items.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
 
 static RecModel *
 owned_model(FunctionCallInfo fcinfo, const char *action)
@@ -128,18 +133,41 @@ set_names(const RecModel *model)
 	MemoryContext caller = CurrentMemoryContext;
 	List	   *names = NIL;
 	MemoryContext old;
+	RecRole		saved = rec_role_enter(rec_catalog_owner());	/* row security shows them to those only who may use the model */
 
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args("SELECT name FROM rec.item_set WHERE model OPERATOR(pg_catalog.=) $1", 1, types, values,
-							  NULL, true, 0) != SPI_OK_SELECT)
+	/* in one order, as each stays locked */
+	if (SPI_execute_with_args("SELECT name FROM rec.item_set WHERE model OPERATOR(pg_catalog.=) $1 ORDER BY name", 1, types,
+							  values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading rec.item_set failed");
 	old = MemoryContextSwitchTo(caller);
 	for (uint64 i = 0; i < SPI_processed; i++)
 		names = lappend(names, SPI_getvalue(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, 1));
 	MemoryContextSwitchTo(old);
 	SPI_finish();
+	rec_role_leave(&saved);
 	return names;
+}
+
+/*
+ * Refreshes a set from what is committed once nobody else is at it: the row is locked before the snapshot is taken that the
+ * filter sees the items in. Else, of two transactions that change items, the later one to store its result could be the one that did
+ * not see the other's change.
+ */
+static int
+refresh_alone(const RecModel *model, const char *name)
+{
+	Oid			types[2] = {TEXTOID, TEXTOID};
+	Datum		values[2] = {CStringGetTextDatum(model->name), CStringGetTextDatum(name)};
+	int			count;
+
+	rec_catalog_execute("SELECT 1 FROM rec.item_set WHERE model = $1 AND name = $2 FOR UPDATE", 2, types, values, NULL);
+	CommandCounterIncrement();	/* what a trigger's statement has written */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	count = refresh(model, rec_item_set_find(model, name));
+	PopActiveSnapshot();
+	return count;
 }
 
 PG_FUNCTION_INFO_V1(rec_refresh_item_set);
@@ -154,7 +182,7 @@ rec_refresh_item_set(PG_FUNCTION_ARGS)
 
 	foreach(lc, names)
 	{
-		int			count = refresh(m, rec_item_set_find(m, lfirst(lc)));
+		int			count = refresh_alone(m, lfirst(lc));
 
 		trained = trained && count >= 0;
 		total += Max(count, 0);
@@ -162,6 +190,70 @@ rec_refresh_item_set(PG_FUNCTION_ARGS)
 	if (!trained)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32((int32) Min(total, PG_INT32_MAX));
+}
+
+/*
+ * The model that a trigger names. Whoever may write to the table fires it, so what counts is whose table it is: its owner, who
+ * made the trigger, must own the model too. NULL: the model is gone, which must not keep anybody from writing.
+ */
+static RecModel *
+model_of_trigger(const TriggerData *trigger)
+{
+	const char *name;
+	Oid			schema;
+	RecModel   *m;
+
+	if (!TRIGGER_FIRED_AFTER(trigger->tg_event) || !TRIGGER_FIRED_FOR_STATEMENT(trigger->tg_event) ||
+		trigger->tg_trigger->tgnargs < 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("rec.refresh_item_sets_trigger must be fired after a statement and takes the name of a model"),
+				 errhint("CREATE TRIGGER ... AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON ... FOR EACH STATEMENT "
+						 "EXECUTE FUNCTION rec.refresh_item_sets_trigger('model');")));
+	name = trigger->tg_trigger->tgargs[0];
+	schema = get_namespace_oid(name, true);
+	m = OidIsValid(schema) ? rec_model_by_schema(schema, true) : NULL;
+	if (m == NULL)
+		ereport(WARNING,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("trigger \"%s\" refreshes nothing: model \"%s\" does not exist", trigger->tg_trigger->tgname, name)));
+	else if (!has_privs_of_role(trigger->tg_relation->rd_rel->relowner, m->owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("trigger \"%s\" may not refresh item sets of model \"%s\"", trigger->tg_trigger->tgname, name),
+				 errdetail("The owner of table \"%s\" is not an owner of the model.", RelationGetRelationName(trigger->tg_relation))));
+	return m;
+}
+
+static bool
+is_named(const Trigger *trigger, const char *set)
+{
+	for (int i = 1; i < trigger->tgnargs; i++)
+		if (strcmp(trigger->tgargs[i], set) == 0)
+			return true;
+	return trigger->tgnargs == 1;
+}
+
+PG_FUNCTION_INFO_V1(rec_refresh_item_sets_trigger);
+Datum
+rec_refresh_item_sets_trigger(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigger = (TriggerData *) fcinfo->context;
+	RecModel   *m;
+	ListCell   *lc;
+
+	if (!CALLED_AS_TRIGGER(fcinfo))
+		ereport(ERROR,
+				(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+				 errmsg("rec.refresh_item_sets_trigger must be called as a trigger")));
+	m = model_of_trigger(trigger);
+	if (m)
+	{
+		foreach(lc, set_names(m))
+			if (is_named(trigger->tg_trigger, lfirst(lc)))
+				(void) refresh_alone(m, lfirst(lc));
+	}
+	PG_RETURN_POINTER(NULL);
 }
 
 PG_FUNCTION_INFO_V1(rec_drop_item_set);

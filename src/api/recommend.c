@@ -2,6 +2,7 @@
  * recommend.c
  *		recommend(), recommend_for() and predict().
  */
+#include "api/materialized.h"
 #include "api/rank.h"
 
 #include <math.h>
@@ -9,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "core/score.h"
 #include "miscadmin.h"
+#include "model/settings.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -69,10 +71,15 @@ rec_recommend(PG_FUNCTION_ARGS)
 	ArrayType  *types = PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5);
 
 	rec_request_read(&request, fcinfo, 9, REC_FOR_USER);
-	rec_call_begin(&call, fcinfo, 3, 8);
+	rec_call_open(&call, fcinfo, 3);
+	/* nothing is asked that goes beyond what is materialized */
+	if (rec_use_materialized && types == NULL && PG_ARGISNULL(6) && PG_ARGISNULL(7) && PG_ARGISNULL(8) && PG_ARGISNULL(9) &&
+		rec_answer_materialized(&call, 1, PG_ARGISNULL(4) || PG_GETARG_BOOL(4)))
+		return (Datum) 0;
+	rec_call_load(&call, 8);
 	rec_call_user_type(&call, &user_type);
 	known = rec_call_key(&call, 1, &user_type, &key);
-	rec_user_get(call.model, call.serving, key, user_type.type, known, types, &user);
+	rec_user_get(call.model, call.serving, key, &user_type, known, types, &user);
 	allowed = rec_allowed_by_arguments(&call, 6, 7);
 	rec_allow_filtered(&allowed, &call, &request);
 	if (request.buy_again > 0)
@@ -148,7 +155,7 @@ rec_predict(PG_FUNCTION_ARGS)
 		rec_call_end(&call);
 		PG_RETURN_NULL();
 	}
-	rec_user_get(call.model, call.serving, user_key, user_type.type, known, NULL, &user);
+	rec_user_get(call.model, call.serving, user_key, &user_type, known, NULL, &user);
 	if (user.source != REC_SOURCE_POPULAR)
 	{
 		rec_score_rows(call.serving->items + (Size) position * call.serving->stride, 1, call.serving->stride,

@@ -30,10 +30,9 @@ k_of(FunctionCallInfo fcinfo, int i)
 }
 
 void
-rec_call_begin(RecCall *call, FunctionCallInfo fcinfo, int k_argument, int version_argument)
+rec_call_open(RecCall *call, FunctionCallInfo fcinfo, int k_argument)
 {
 	Oid			schema;
-	RecVersion	version;
 
 	memset(call, 0, sizeof(*call));
 	call->fcinfo = fcinfo;
@@ -50,13 +49,27 @@ rec_call_begin(RecCall *call, FunctionCallInfo fcinfo, int k_argument, int versi
 		call->text_keys = TupleDescAttr(call->result->setDesc, 0)->atttypid == TEXTOID;
 	}
 	call->model = rec_model_by_schema(schema, false);
-	version = rec_version_get(call->model, PG_ARGISNULL(version_argument) ? 0 : PG_GETARG_INT32(version_argument));
+}
+
+void
+rec_call_load(RecCall *call, int version_argument)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+	RecVersion	version = rec_version_get(call->model, PG_ARGISNULL(version_argument) ? 0 : PG_GETARG_INT32(version_argument));
+
 	if (version.version == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("model \"%s\" has not been trained", call->model->name),
 				 errhint("SELECT * FROM rec.train(%s);", quote_literal_cstr(call->model->name))));
 	call->serving = rec_serving_get(call->model, &version);
+}
+
+void
+rec_call_begin(RecCall *call, FunctionCallInfo fcinfo, int k_argument, int version_argument)
+{
+	rec_call_open(call, fcinfo, k_argument);
+	rec_call_load(call, version_argument);
 }
 
 void

@@ -23,7 +23,12 @@ typedef struct RecCall
 	ReturnSetInfo *result;
 } RecCall;
 
-/* Checks and opens; k and the result only for set-returning functions (k_argument >= 0). */
+/*
+ * Checks and opens; k and the result only for set-returning functions (k_argument >= 0). open and load are the two steps of
+ * begin, for who may do without the version in memory.
+ */
+extern void rec_call_open(RecCall *call, FunctionCallInfo fcinfo, int k_argument);
+extern void rec_call_load(RecCall *call, int version_argument);
 extern void rec_call_begin(RecCall *call, FunctionCallInfo fcinfo, int k_argument, int version_argument);
 extern void rec_call_end(RecCall *call);
 

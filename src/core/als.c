@@ -169,18 +169,19 @@ rec_als_solve_one(const RecHalfStep *step, int64_t n, const int32_t *column, con
 
 	exact.matrix = &one;
 	exact.self = x;
+	exact.prior_row = 0;
 	exact.solver = REC_SOLVER_CHOLESKY;
 	return kernel()->rows(&exact, 0, 1, scratch, NULL);
 }
 
 RecAlsStatus
 rec_als_explain(const RecHalfStep *step, int64_t n, const int32_t *column, const float *value,
-				int64_t ncols, int64_t target, float *contribution, void *scratch)
+				int64_t ncols, int64_t target, float *contribution, float *z, void *scratch)
 {
 	int64_t     start[2] = {0, n};
 	RecMatrix   one = {1, ncols, n, start, column, value};
 	RecHalfStep exact = *step;
 
 	exact.matrix = &one;
-	return kernel()->explain(&exact, target, contribution, scratch);
+	return kernel()->explain(&exact, target, contribution, z, scratch);
 }

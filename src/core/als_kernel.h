@@ -16,7 +16,7 @@ typedef struct RecKernel
 	const char *name;
 	RecAlsStatus (*rows)(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch,
 						 RecLoss *loss);
-	RecAlsStatus (*explain)(const RecHalfStep *step, int64_t target, float *contribution,
+	RecAlsStatus (*explain)(const RecHalfStep *step, int64_t target, float *contribution, float *z,
 							void *scratch);
 	void (*gram)(const float *rows, int64_t n, int stride, int factors, float *out);
 } RecKernel;

@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -30,7 +31,8 @@ enum
 	Anum_model = 1, Anum_events_schema, Anum_events_relation, Anum_user_column, Anum_item_column, Anum_value_column,
 	Anum_event_column, Anum_event_weights, Anum_time_column, Anum_half_life, Anum_feedback, Anum_params,
 	Anum_keep_versions, Anum_active_version, Anum_created_at, Anum_items_schema, Anum_items_relation, Anum_item_key,
-	Anum_value_scaler, Anum_context_columns
+	Anum_value_scaler, Anum_context_columns, Anum_item_attributes, Anum_users_schema, Anum_users_relation, Anum_user_key,
+	Anum_user_attributes
 };
 
 /* Columns of a model's model_version table that are needed here */
@@ -114,12 +116,18 @@ text_or_null(Datum value, bool isnull)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+static List *
+list_of_texts(Datum value, bool isnull)
+{
+	return isnull ? NIL : rec_text_list(DatumGetArrayTypePCopy(value));
+}
+
 static RecModel *
 model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 {
 	RecModel   *m = palloc0(sizeof(RecModel));
-	Datum		v[Anum_context_columns];
-	bool		null[Anum_context_columns];
+	Datum		v[Anum_user_attributes];
+	bool		null[Anum_user_attributes];
 	HeapTuple	ns = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 
 	if (!HeapTupleIsValid(ns))
@@ -144,8 +152,12 @@ model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 	m->items_relation = text_or_null(FIELD(items_relation));
 	m->item_key = text_or_null(FIELD(item_key));
 	m->value_scaler = text_or_null(FIELD(value_scaler));
-	m->context_columns = null[Anum_context_columns - 1] ? NIL :
-		rec_text_list(DatumGetArrayTypePCopy(v[Anum_context_columns - 1]));
+	m->context_columns = list_of_texts(FIELD(context_columns));
+	m->users_schema = text_or_null(FIELD(users_schema));
+	m->users_relation = text_or_null(FIELD(users_relation));
+	m->user_key = text_or_null(FIELD(user_key));
+	m->item_attributes = list_of_texts(FIELD(item_attributes));
+	m->user_attributes = list_of_texts(FIELD(user_attributes));
 	m->explicit_feedback = strcmp(text_or_null(FIELD(feedback)), "explicit") == 0;
 #undef FIELD
 	if (!null[Anum_event_weights - 1])
@@ -302,10 +314,15 @@ static const struct
 {
 	const char *name;
 	int			natts;
-	Oid			type[12];
+	Oid			type[20];
 }			shapes[] = {
-	{"model_version", 12, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
-	FLOAT8OID, FLOAT4ARRAYOID, JSONBOID}},
+	{"model_version", 13, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
+	FLOAT8OID, FLOAT4ARRAYOID, JSONBOID, INT4OID}},
+	{"user_attributes", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}},
+	{"item_attributes", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}},
+	{"attribute_encoder", 20, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID,
+	INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID, INT4OID}},
+	{"attribute_map", 9, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, INT8OID, FLOAT4OID, FLOAT4ARRAYOID, FLOAT4OID}},
 	{"item_factors", 8, {INT4OID, InvalidOid, INT4OID, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, INT4OID, FLOAT4OID}},
 	{"user_factors", 5, {INT4OID, InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}},
 	{"user_history", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}}

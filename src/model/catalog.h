@@ -41,6 +41,11 @@ typedef struct RecModel
 	char	   *item_key;
 	char	   *value_scaler;	/* kind, or a fitted scaler's text; NULL: none */
 	List	   *context_columns;	/* of char *; NIL: none */
+	List	   *item_attributes;	/* of char *, as they were given */
+	char	   *users_schema;	/* these three NULL: no user relation */
+	char	   *users_relation;
+	char	   *user_key;
+	List	   *user_attributes;
 	TransactionId row_xmin;		/* these two tell whether the row is the same one as before */
 	ItemPointerData row_tid;
 } RecModel;

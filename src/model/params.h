@@ -30,6 +30,8 @@ typedef struct RecParams
 	int			cg_steps;
 	double		holdout;		/* share of a sampled user's positive pairs; 0: none */
 	int			patience;		/* epochs without a better holdout metric; 0: never stop early */
+	double		user_attribute_regularization;	/* ridge of the map from attributes; NaN: chosen by the training */
+	double		item_attribute_regularization;
 	int64		seed;
 } RecParams;
 

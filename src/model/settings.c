@@ -12,6 +12,7 @@
 int			rec_training_memory;
 int			rec_cache_size;
 int			rec_fold_in_events;
+bool		rec_use_materialized;
 
 void
 rec_settings_define(void)
@@ -31,5 +32,10 @@ rec_settings_define(void)
 							"Of a user with more events only the newest so many are read; 0 serves stored factors only.",
 							&rec_fold_in_events, 10000, 0, 1000000,
 							PGC_USERSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("pg_recommend.use_materialized",
+							 "Answers recommend() from what rec.materialize has stored, where that fits.",
+							 "Events since then do not count.",
+							 &rec_use_materialized, false,
+							 PGC_USERSET, 0, NULL, NULL, NULL);
 	MarkGUCPrefixReserved("pg_recommend");
 }

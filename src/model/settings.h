@@ -5,9 +5,12 @@
 #ifndef REC_SETTINGS_H
 #define REC_SETTINGS_H
 
+#include <stdbool.h>
+
 extern int	rec_training_memory;	/* kB */
 extern int	rec_cache_size;		/* kB */
 extern int	rec_fold_in_events;
+extern bool rec_use_materialized;
 
 extern void rec_settings_define(void);
 

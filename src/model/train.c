@@ -145,6 +145,30 @@ load(const RecModel *model, RecTrained *t, RecSumRule *rule, MemoryContext conte
 				 errdetail("None of the %lld rows of %s can be used.", (long long) events->rows_read, source.relation)));
 }
 
+/* The attributes of both sides; what is wrong with them is told and kept with the other warnings. */
+static void
+load_attributes(const RecModel *model, RecTrained *t, RecDesign **design, MemoryContext context)
+{
+	int			before = list_length(t->run.warnings);
+	ListCell   *lc;
+
+	for (int side = 0; side < 2; side++)
+		design[side] = rec_design_read(model, side, side == REC_USERS ? &t->pairs->users : &t->pairs->items,
+									   &t->run.warnings, context);
+	for_each_from(lc, t->run.warnings, before)
+		ereport(NOTICE, (errmsg("%s", (char *) lfirst(lc))));
+}
+
+/* The strengths of the attributes as they were chosen. */
+static void
+note_strengths(RecParams *params, const RecSolution *solution, RecDesign *const *design)
+{
+	if (design[REC_USERS])
+		params->user_attribute_regularization = solution->ridge[REC_USERS];
+	if (design[REC_ITEMS])
+		params->item_attribute_regularization = solution->ridge[REC_ITEMS];
+}
+
 static double
 deviation_of(const RecPairs *p)
 {
@@ -188,23 +212,26 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 	instr_time	clock;
 	RecSumRule	rule;
 	RecHoldout	holdout;
+	RecDesign  *design[2];
 
 	INSTR_TIME_SET_CURRENT(clock);
 	load(model, t, &rule, context);
+	load_attributes(model, t, design, context);
 	rec_train_resolve(params, t->pairs, model->explicit_feedback);
 	t->run.load_seconds = lap(&clock);
 
 	rec_progress_phase(REC_PHASE_TRAINING, params->epochs);
 	rec_holdout_choose(&holdout, t->pairs, params, model->explicit_feedback);
 	t->run.holdout_users = holdout.nusers;
-	t->solution = rec_solve(t->pairs, &holdout, params, &rule, NULL);
+	t->solution = rec_solve(t->pairs, &holdout, params, &rule, NULL, design);
+	note_strengths(params, t->solution, design);
 	t->run.solve_seconds = lap(&clock) - t->solution->fill_seconds;
 	t->run.load_seconds += t->solution->fill_seconds;
 	t->run.memory = Max(t->pairs->memory, t->pairs->held + t->solution->memory);
 
 	rec_progress_phase(REC_PHASE_STORING, params->epochs);
 	rec_store_new_version(model, &t->run);
-	rec_store_version(model, &t->run, t->pairs, t->solution, params, &rule);
+	rec_store_version(model, &t->run, t->pairs, t->solution, params, &rule, design);
 	rec_solve_release(t->solution);
 	t->run.store_seconds = lap(&clock);
 	t->seconds = t->run.load_seconds + t->run.solve_seconds + t->run.store_seconds;

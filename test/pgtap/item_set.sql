@@ -50,6 +50,48 @@ CREATE FUNCTION refresh() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM r
 CREATE TRIGGER refresh AFTER UPDATE ON products EXECUTE FUNCTION refresh();
 UPDATE products SET stock = 0 WHERE sku = :'first';
 SELECT is_empty(format('SELECT * FROM m.recommend(3, NULL, item_set => ''in_stock'') WHERE item_id = %L', :'first'), 'refreshed by a trigger');
+DROP TRIGGER refresh ON products;
+CREATE TRIGGER refresh AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON products FOR EACH STATEMENT EXECUTE FUNCTION rec.refresh_item_sets_trigger('m');
+UPDATE products SET stock = 9 WHERE sku = :'first';
+SELECT isnt_empty(format('SELECT * FROM m.recommend(3, NULL, false, item_set => ''in_stock'') WHERE item_id = %L', :'first'), 'by the trigger function: an update');
+DELETE FROM products WHERE sku = :'first';
+SELECT is_empty(format('SELECT * FROM m.recommend(3, NULL, false, item_set => ''in_stock'') WHERE item_id = %L', :'first'), 'a deletion');
+INSERT INTO products VALUES (:'first', 1, 9);
+SELECT isnt_empty(format('SELECT * FROM m.recommend(3, NULL, false, item_set => ''in_stock'') WHERE item_id = %L', :'first'), 'an insertion');
+BEGIN;
+TRUNCATE products;
+SELECT is_empty('SELECT * FROM m.recommend(3, NULL, false, item_set => ''in_stock'')', 'TRUNCATE');
+ROLLBACK;
+SELECT isnt_empty('SELECT * FROM m.recommend(3, NULL, false, item_set => ''in_stock'')', 'rolled back with it');
+DROP TRIGGER refresh ON products;
+CREATE TRIGGER refresh AFTER UPDATE ON products FOR EACH STATEMENT EXECUTE FUNCTION rec.refresh_item_sets_trigger('m', 'cheap');
+UPDATE products SET stock = 0, price = 5000 WHERE sku = :'first';
+SELECT is_empty(format('SELECT * FROM m.recommend(3, NULL, false, item_set => ''cheap'') WHERE item_id = %L', :'first'), 'the set that it names');
+SELECT isnt_empty(format('SELECT * FROM m.recommend(3, NULL, false, item_set => ''in_stock'') WHERE item_id = %L', :'first'), 'and no other');
+-- whoever may write fires it; the table's owner must own the model
+GRANT UPDATE, SELECT ON products TO set_guest;
+SET ROLE set_guest;
+SELECT lives_ok($$UPDATE products SET price = 5000 WHERE sku = 'i3'$$, 'somebody who may not even use the model');
+RESET ROLE;
+SELECT is_empty($$SELECT * FROM m.recommend(3, NULL, false, item_set => 'cheap') WHERE item_id = 'i3'$$, 'refreshes it');
+UPDATE products SET price = 3 WHERE sku = 'i3';
+CREATE TABLE guests_own (i int);
+ALTER TABLE guests_own OWNER TO set_guest;
+CREATE TRIGGER refresh AFTER INSERT ON guests_own FOR EACH STATEMENT EXECUTE FUNCTION rec.refresh_item_sets_trigger('m');
+SELECT throws_ok('INSERT INTO guests_own VALUES (1)', '42501', 'trigger "refresh" may not refresh item sets of model "m"', 'a table of somebody else');
+DROP TRIGGER refresh ON guests_own;
+CREATE TRIGGER refresh AFTER INSERT ON guests_own FOR EACH STATEMENT EXECUTE FUNCTION rec.refresh_item_sets_trigger('gone');
+SELECT lives_ok('INSERT INTO guests_own VALUES (1)', 'a model that is gone keeps nobody from writing');
+DROP TRIGGER refresh ON guests_own;
+CREATE TRIGGER refresh AFTER INSERT ON guests_own FOR EACH ROW EXECUTE FUNCTION rec.refresh_item_sets_trigger('m');
+SELECT throws_ok('INSERT INTO guests_own VALUES (1)', '39P01', NULL, 'not for each row');
+DROP TRIGGER refresh ON guests_own;
+CREATE TRIGGER refresh AFTER INSERT ON guests_own FOR EACH STATEMENT EXECUTE FUNCTION rec.refresh_item_sets_trigger();
+SELECT throws_ok('INSERT INTO guests_own VALUES (1)', '39P01', NULL, 'not without a model');
+DROP TABLE guests_own;
+REVOKE ALL ON products FROM set_guest;
+SET ROLE set_owner;
+DROP TRIGGER refresh ON products;
 
 -- errors
 SELECT throws_ok($$SELECT * FROM m.recommend(3, item_set => 'in_stok')$$, '42704', 'model "m" has no item set "in_stok"', 'unknown set');
