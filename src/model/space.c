@@ -66,18 +66,6 @@ rounded(const RecDimension *d, double x)
 	return Min(Max(strtod(text, NULL), d->min), d->max);
 }
 
-static bool
-is_whole(const char *name)
-{
-	/* a parameter that refuses a half is one of whole numbers */
-	static const char *const names[] = {"factors", "epochs", "cg_steps", "patience", "seed", "neighbours", "neighbors", "k"};
-
-	for (int i = 0; i < (int) lengthof(names); i++)
-		if (strcmp(names[i], name) == 0)
-			return true;
-	return false;
-}
-
 static void
 read_bound(const char *name, const JsonbValue *v, double *bound)
 {
@@ -181,7 +169,7 @@ read_dimension(RecDimension *d, JsonbValue *v, bool explicit_feedback)
 {
 	JsonbContainer *container = v->type == jbvBinary ? v->val.binary.data : NULL;
 
-	d->whole = is_whole(d->name);
+	d->whole = rec_params_whole(d->name);
 	if (container && JsonContainerIsObject(container))
 		read_range(d, container, explicit_feedback);
 	else if (container)
