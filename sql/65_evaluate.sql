@@ -17,7 +17,7 @@ CREATE FUNCTION rec.compare(model text, settings jsonb[], metric text DEFAULT NU
 	holdout "any" DEFAULT NULL, exclude_seen boolean DEFAULT true, min_value float8 DEFAULT NULL, seed bigint DEFAULT 42)
 RETURNS TABLE (number int, setting jsonb, algorithm text, metric text, value float8, difference float8, ci_low float8,
 	ci_high float8, p_value float8, p_adjusted float8, users bigint, verdict text)
-	AS 'MODULE_PATHNAME', 'rec_compare' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 5 COST 1000000;
+	AS 'MODULE_PATHNAME', 'rec_compare_settings_sql' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 5 COST 1000000;
 
 CREATE FUNCTION rec.compare(model text, versions int[], events text DEFAULT NULL, since timestamptz DEFAULT NULL,
 	metric text DEFAULT NULL, exclude_seen boolean DEFAULT true, min_value float8 DEFAULT NULL, seed bigint DEFAULT 42)

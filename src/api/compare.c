@@ -98,9 +98,9 @@ elements(FunctionCallInfo fcinfo, const char *what, Oid type, int *n)
 	return value;
 }
 
-PG_FUNCTION_INFO_V1(rec_compare);
+PG_FUNCTION_INFO_V1(rec_compare_settings_sql);
 Datum
-rec_compare(PG_FUNCTION_ARGS)
+rec_compare_settings_sql(PG_FUNCTION_ARGS)
 {
 	Oid			schema = rec_evaluation_model(fcinfo);
 	bool		explicit_feedback = rec_model_by_schema(schema, false)->explicit_feedback;
