@@ -10,7 +10,7 @@ BEGIN ATOMIC
 END;
 
 -- Three significant digits, thousands in groups.
-CREATE FUNCTION rec._number(value float8) RETURNS text
+CREATE FUNCTION rec._report_number(value float8) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN value IS NULL THEN '–' WHEN value IN ('NaN', 'Infinity', '-Infinity') THEN value::text
@@ -20,9 +20,9 @@ BEGIN ATOMIC
 		ELSE pg_catalog.trim_scale(pg_catalog.round(value::numeric, 2 - pg_catalog.floor(pg_catalog.log(pg_catalog.abs(value)))::int))::text END;
 END;
 
-CREATE FUNCTION rec._percent(share float8) RETURNS text
+CREATE FUNCTION rec._report_percent(share float8) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN share IS NULL THEN '–' ELSE rec._number(100 * share) || ' %' END;
+RETURN CASE WHEN share IS NULL THEN '–' ELSE rec._report_number(100 * share) || ' %' END;
 
 -- One line of a chart: the points (x, y) in the frame of _svg_frame, from the range of both.
 CREATE FUNCTION rec._svg_points(x float8[], y float8[], low_x float8, high_x float8, low float8, high float8) RETURNS text
@@ -40,7 +40,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.format('<svg viewBox="0 0 360 200" role="img" aria-label="%s">', rec._html(caption)) ||
 		(SELECT pg_catalog.string_agg(pg_catalog.format('<line class="grid" x1="48" x2="348" y1="%1$s" y2="%1$s"/><text x="42" y="%2$s" text-anchor="end">%3$s</text>',
-			164 - 74 * i, 168 - 74 * i, rec._number(pg_catalog.round((low + (high - low) * i / 2)::numeric, 2 - pg_catalog.floor(pg_catalog.log(high - low))::int - 1)::float8)), '') FROM pg_catalog.generate_series(0, 2) i) ||
+			164 - 74 * i, 168 - 74 * i, rec._report_number(pg_catalog.round((low + (high - low) * i / 2)::numeric, 2 - pg_catalog.floor(pg_catalog.log(high - low))::int - 1)::float8)), '') FROM pg_catalog.generate_series(0, 2) i) ||
 		pg_catalog.format('<text x="48" y="184">%s</text><text x="348" y="184" text-anchor="end">%s</text>', rec._html(left_label), rec._html(right_label)) ||
 		content || '</svg>';
 END;
@@ -68,12 +68,12 @@ BEGIN
 	content := format('<polyline class="line" points="%s"/>', rec._svg_points(x, y, 1, greatest(n, 2), low, high));
 	mark := string_to_array(rec._svg_points(ARRAY[best]::float8[], ARRAY[y[best]], 1, greatest(n, 2), low, high), ',');
 	IF mark IS NOT NULL THEN
-		content := content || format('<circle class="dot" cx="%s" cy="%s" r="4"><title>%s in epoch %s</title></circle>', mark[1], mark[2], rec._number(y[best]), best);
+		content := content || format('<circle class="dot" cx="%s" cy="%s" r="4"><title>%s in epoch %s</title></circle>', mark[1], mark[2], rec._report_number(y[best]), best);
 	END IF;
 	IF level IS NOT NULL THEN
 		mark := string_to_array(rec._svg_points(ARRAY[1.0], ARRAY[level], 1, 2, low, high), ',');
 		content := content || format('<line class="level" x1="48" x2="348" y1="%1$s" y2="%1$s"/><text x="346" y="%2$s" text-anchor="end">%3$s %4$s</text>',
-			mark[2], mark[2]::numeric - 4, rec._html(level_name), rec._number(level));
+			mark[2], mark[2]::numeric - 4, rec._html(level_name), rec._report_number(level));
 	END IF;
 	RETURN rec._svg_frame(caption, low, high, 'epoch 1', n::text, content);
 END $$;
@@ -84,7 +84,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT pg_catalog.format('<svg class="bars" viewBox="0 0 %1$s 44" width="%1$s" height="44" role="img" aria-label="reference and current distribution">', 14 * pg_catalog.count(*)) ||
 		pg_catalog.string_agg(pg_catalog.format('<g><title>%s: reference %s, current %s</title><rect class="ref" x="%s" y="%s" width="5" height="%s"/><rect class="cur" x="%s" y="%s" width="5" height="%s"/></g>',
-			rec._html(coalesce(b.label, 'bin ' || b.n)), rec._percent(b.r), rec._percent(b.c),
+			rec._html(coalesce(b.label, 'bin ' || b.n)), rec._report_percent(b.r), rec._report_percent(b.c),
 			14 * b.n - 13, 43 - b.hr, b.hr, 14 * b.n - 7, 43 - b.hc, b.hc), '' ORDER BY b.n) || '</svg>'
 	FROM (SELECT u.n, u.label, u.r, u.c,
 			pg_catalog.round((42 * coalesce(u.r, 0) / top)::numeric, 1) AS hr, pg_catalog.round((42 * coalesce(u.c, 0) / top)::numeric, 1) AS hc
@@ -136,7 +136,7 @@ RETURN $css$
 body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
 main{max-width:1060px;margin:0 auto;padding:24px 18px 48px}
 h1{font-size:26px;line-height:1.2;margin:0;overflow-wrap:anywhere}
-h2{font-size:18px;margin:36px 0 10px}
+h2{font-size:18px;margin:36px 0 10px}h3{font-size:16px;margin:20px 0 6px;overflow-wrap:anywhere}
 p{margin:6px 0}.muted,figcaption,dt,th{color:var(--muted)}
 .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:20px 0 0}
 .tile{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 12px}
@@ -156,8 +156,8 @@ ul{margin:6px 0;padding-left:20px}.key i{display:inline-block;width:10px;height:
 $css$;
 
 COMMENT ON FUNCTION rec._html IS 'Internal: text with the characters that mean something in HTML replaced';
-COMMENT ON FUNCTION rec._number IS 'Internal: a number with three significant digits, for people';
-COMMENT ON FUNCTION rec._percent IS 'Internal: a share as percentage, for people';
+COMMENT ON FUNCTION rec._report_number IS 'Internal: a number with three significant digits, for people';
+COMMENT ON FUNCTION rec._report_percent IS 'Internal: a share as percentage, for people';
 COMMENT ON FUNCTION rec._svg_points IS 'Internal: points of a line in a chart';
 COMMENT ON FUNCTION rec._svg_frame IS 'Internal: a chart with axes around its content';
 COMMENT ON FUNCTION rec._svg_curve IS 'Internal: chart of a value per epoch';

@@ -32,11 +32,11 @@ BEGIN
 	SELECT rec._next_run(s.retrain_at, now(), s.time_zone) INTO next FROM rec.schedule s WHERE s.model = m.model;
 	RETURN '<div class="tiles">' ||
 		rec._report_tile(coalesce('version ' || m.active_version, 'not trained'), coalesce('trained ' || to_char(r.finished_at, 'YYYY-MM-DD HH24:MI'), 'no version is active')) ||
-		CASE WHEN quality IS NULL THEN '' ELSE rec._report_tile(rec._number(quality), CASE WHEN rated THEN 'RMSE on the holdout' ELSE 'NDCG@10 on the holdout' END) END ||
+		CASE WHEN quality IS NULL THEN '' ELSE rec._report_tile(rec._report_number(quality), CASE WHEN rated THEN 'RMSE on the holdout' ELSE 'NDCG@10 on the holdout' END) END ||
 		CASE WHEN quality IS NULL OR baseline IS NULL OR baseline = 0 THEN ''
-			WHEN rated THEN rec._report_tile(rec._percent(1 - quality / baseline), 'less error than the items&#39; means', CASE WHEN quality < baseline THEN 'good' ELSE 'bad' END)
-			ELSE rec._report_tile(rec._number(quality / baseline) || ' ×', 'of what popular items reach', CASE WHEN quality > baseline THEN 'good' ELSE 'bad' END) END ||
-		CASE WHEN r.model IS NULL THEN '' ELSE rec._report_tile(rec._number(r.events), 'events of ' || rec._number(r.users) || ' users, ' || rec._number(r.items) || ' items') END ||
+			WHEN rated THEN rec._report_tile(rec._report_percent(1 - quality / baseline), 'less error than the items&#39; means', CASE WHEN quality < baseline THEN 'good' ELSE 'bad' END)
+			ELSE rec._report_tile(rec._report_number(quality / baseline) || ' ×', 'of what popular items reach', CASE WHEN quality > baseline THEN 'good' ELSE 'bad' END) END ||
+		CASE WHEN r.model IS NULL THEN '' ELSE rec._report_tile(rec._report_number(r.events), 'events of ' || rec._report_number(r.users) || ' users, ' || rec._report_number(r.items) || ' items') END ||
 		rec._report_tile(coalesce(worst, 'not checked'), 'drift', rec._report_verdict(worst)) ||
 		rec._report_tile(coalesce(to_char(next AT TIME ZONE 'UTC', 'MM-DD HH24:MI') || ' UTC', 'not scheduled'), 'next retraining') || '</div>';
 END $$;
@@ -58,8 +58,8 @@ BEGIN
 	EXECUTE format('SELECT count(DISTINCT r.item_id), count(DISTINCT r.user_id), (SELECT count(*) FROM %1$I.item_factors WHERE version = $1)
 		FROM %1$I.recommend_many(ARRAY(SELECT user_id FROM %1$I.user_factors WHERE version = $1 ORDER BY user_id LIMIT 500), 10, version => $1) r', m.model)
 		INTO shown, users, items USING m.active_version;
-	RETURN format('%s of %s items (%s) appear in the ten best of %s users', rec._number(shown), rec._number(items),
-		rec._percent(shown::float8 / nullif(items, 0)), rec._number(users));
+	RETURN format('%s of %s items (%s) appear in the ten best of %s users', rec._report_number(shown), rec._report_number(items),
+		rec._report_percent(shown::float8 / nullif(items, 0)), rec._report_number(users));
 EXCEPTION WHEN insufficient_privilege OR feature_not_supported THEN
 	RETURN NULL;				-- row security on the events
 END $$;
@@ -75,16 +75,16 @@ BEGIN
 		'Event weights', rec._html(m.event_weights::text),
 		'Half-life', rec._html(m.half_life::text),
 		'Feedback', m.feedback,
-		'Trained on', format('%s events, %s distinct pairs of %s users and %s items', rec._number(r.events), rec._number(r.pairs), rec._number(r.users), rec._number(r.items)),
+		'Trained on', format('%s events, %s distinct pairs of %s users and %s items', rec._report_number(r.events), rec._report_number(r.pairs), rec._report_number(r.users), rec._report_number(r.items)),
 		'Not used', CASE WHEN r.null_keys + r.bad_values + r.unweighted > 0 THEN
-			format('%s rows without key, %s with a bad value, %s of a type without weight', rec._number(r.null_keys), rec._number(r.bad_values), rec._number(r.unweighted)) END,
+			format('%s rows without key, %s with a bad value, %s of a type without weight', rec._report_number(r.null_keys), rec._report_number(r.bad_values), rec._report_number(r.unweighted)) END,
 		'Quality', CASE WHEN r.ndcg IS NOT NULL THEN format('NDCG@10 %s, recall@10 %s on a holdout of %s users; popular items reach %s and %s',
-				rec._number(r.ndcg[r.best_epoch]), rec._number(r.recall[r.best_epoch]), rec._number(r.holdout_users), rec._number(r.popular_ndcg), rec._number(r.popular_recall))
-			WHEN r.rmse IS NOT NULL THEN format('RMSE %s on the holdout; the items&#39; means reach %s', rec._number(r.rmse[r.best_epoch]), rec._number(r.mean_rmse)) END,
+				rec._report_number(r.ndcg[r.best_epoch]), rec._report_number(r.recall[r.best_epoch]), rec._report_number(r.holdout_users), rec._report_number(r.popular_ndcg), rec._report_number(r.popular_recall))
+			WHEN r.rmse IS NOT NULL THEN format('RMSE %s on the holdout; the items&#39; means reach %s', rec._report_number(r.rmse[r.best_epoch]), rec._report_number(r.mean_rmse)) END,
 		'Coverage', rec._report_coverage(m),
-		'Parameters', rec._html((SELECT string_agg(key || ' ' || CASE jsonb_typeof(value) WHEN 'number' THEN rec._number(value::float8) ELSE value #>> '{}' END, ', ' ORDER BY key) FROM jsonb_each(r.params))),
-		'Training', format('%s s loading, %s s solving, %s s storing, %s MB, %s workers', rec._number(r.load_seconds), rec._number(r.solve_seconds),
-			rec._number(r.store_seconds), rec._number(round(r.memory_bytes / 1048576.0)), r.workers),
+		'Parameters', rec._html((SELECT string_agg(key || ' ' || CASE jsonb_typeof(value) WHEN 'number' THEN rec._report_number(value::float8) ELSE value #>> '{}' END, ', ' ORDER BY key) FROM jsonb_each(r.params))),
+		'Training', format('%s s loading, %s s solving, %s s storing, %s MB, %s workers', rec._report_number(r.load_seconds), rec._report_number(r.solve_seconds),
+			rec._report_number(r.store_seconds), rec._report_number(round(r.memory_bytes / 1048576.0)), r.workers),
 		'Trained by', rec._html(r.trained_by)) ||
 		coalesce('<p class="watch">What in the data may make the model worse</p><ul>' ||
 			(SELECT string_agg('<li>' || rec._html(w) || '</li>', '') FROM unnest(r.warnings) w) || '</ul>', '') || '</section>';
@@ -113,7 +113,7 @@ BEGIN
 	SELECT string_agg(format('<tr><td>%s%s</td><td class="%s">%s</td><td>%s</td><td class="n">%s</td><td class="n">%s</td><td class="w">%s</td></tr>',
 			rec._html(d.column_name), CASE WHEN d.segment <> '' THEN '<br/><span class="muted">' || rec._html(d.segment) || '</span>' ELSE '' END,
 			rec._report_verdict(d.verdict), d.verdict, coalesce(rec._svg_bars(d.reference_share, d.current_share, d.labels), ''),
-			rec._number(d.effect), rec._number(d.p_adjusted), rec._html(d.reason)), ''
+			rec._report_number(d.effect_size), rec._report_number(d.p_adjusted), rec._html(d.reason)), ''
 			ORDER BY array_position('{drifted,watch,ok}', d.verdict), d.column_name, d.segment) INTO rows
 	FROM rec.drift d WHERE d.model = _report_drift.model;
 	RETURN '<section><h2>Drift</h2>' || coalesce('<p class="key muted">Distribution<i style="background:var(--ref)"></i>reference<i style="background:var(--accent)"></i>current</p>'
@@ -139,7 +139,7 @@ DECLARE
 	checks text;
 	content text := '';
 BEGIN
-	SELECT array_agg(t ORDER BY t), array_agg(q ORDER BY t), array_agg(format('version %s, %s', version, rec._number(q)) ORDER BY t),
+	SELECT array_agg(t ORDER BY t), array_agg(q ORDER BY t), array_agg(format('version %s, %s', version, rec._report_number(q)) ORDER BY t),
 		array_agg(version IS NOT DISTINCT FROM m.active_version ORDER BY t), min(t), max(t), min(q), max(q)
 		INTO at, quality, title, active, first, last, low, high
 	FROM (SELECT r.version, extract(epoch FROM r.finished_at)::float8 AS t, coalesce(r.ndcg[r.best_epoch], r.rmse[r.best_epoch]) AS q
@@ -168,6 +168,51 @@ BEGIN
 			content || coalesce(checks, '')) || '</figure></div></section>';
 END $$;
 
+CREATE FUNCTION rec._report_interval(low float8, estimate float8, high float8) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN estimate IS NULL THEN '–' ELSE pg_catalog.format('%s <span class="muted">%s to %s</span>', rec._report_percent(estimate), rec._report_percent(low), rec._report_percent(high)) END;
+
+CREATE FUNCTION rec._report_experiment(experiment text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	head text;
+	rows text;
+	charts text;
+BEGIN
+	SELECT string_agg(format('<p><span class="%s">%s</span> %s</p><p class="muted">Split as planned: p = %s%s</p>',
+			CASE r.decision WHEN 'ship' THEN 'good' WHEN 'broken' THEN 'bad' WHEN 'stop' THEN 'watch' ELSE 'muted' END, rec._html(r.decision), rec._html(r.sentence),
+			rec._report_number(r.srm_p), CASE WHEN r.in_two_variants > 0 THEN format('; %s units met two variants and count nowhere', rec._report_number(r.in_two_variants)) END), '')
+			FILTER (WHERE r.metric IS NULL),
+		'<div class="scroll"><table><thead><tr><th>Metric</th><th>Variant</th><th class="n">Units</th><th class="n">Mean</th><th class="n">Lift</th><th class="n">p, adjusted</th><th class="n">Chance to win</th><th>Verdict</th></tr></thead><tbody>' ||
+		string_agg(format('<tr><td>%s%s</td><td>%s</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td class="w">%s</td></tr>',
+			rec._html(r.metric), CASE WHEN r.guardrail THEN '<br/><span class="muted">guardrail</span>' END, rec._html(r.variant), rec._report_number(r.n), rec._report_number(r.mean),
+			rec._report_interval(r.ci_low, r.lift, r.ci_high), rec._report_number(r.p_adjusted), rec._report_percent(r.chance_to_win), rec._html(r.sentence)), '')
+			FILTER (WHERE r.metric IS NOT NULL) || '</tbody></table></div>'
+		INTO head, rows FROM rec.experiment_result(experiment) r;
+	SELECT '<div class="charts">' || string_agg(format('<figure><figcaption>Lift of %s, %s, with the interval that holds at any time of looking</figcaption>%s</figure>',
+			rec._html(c.metric), rec._html(c.variant), rec._svg_interval(format('lift of %s in %s over time', c.metric, c.variant), c.days, c.lift, c.low, c.high)), '' ORDER BY c.metric, c.variant) || '</div>'
+		INTO charts
+	FROM (SELECT d.metric, d.variant, array_agg(d.day::timestamptz ORDER BY d.day) AS days, array_agg(d.lift ORDER BY d.day) AS lift,
+			array_agg(coalesce(d.safe_low, d.ci_low) ORDER BY d.day) AS low, array_agg(coalesce(d.safe_high, d.ci_high) ORDER BY d.day) AS high
+		FROM rec.experiment_daily d WHERE d.experiment = _report_experiment.experiment AND d.lift IS NOT NULL AND isfinite(d.day)
+			AND coalesce(d.safe_low, d.ci_low) > '-Infinity' AND coalesce(d.safe_high, d.ci_high) < 'Infinity'
+		GROUP BY d.metric, d.variant) c;
+	RETURN format('<h3>%s</h3>', rec._html(experiment)) || coalesce(head, '') || coalesce(rows, '') || coalesce(charts, '');
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN format('<h3>%s</h3><p class="muted">Its metrics are not for this role to see.</p>', rec._html(experiment));
+END $$;
+
+CREATE FUNCTION rec._report_experiments(model text) RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RETURN (SELECT '<section><h2>Experiments</h2>' || string_agg(rec._report_experiment(e.experiment), '' ORDER BY e.created_at DESC) || '</section>'
+		FROM (SELECT * FROM rec.experiment x WHERE x.model = _report_experiments.model ORDER BY x.created_at DESC LIMIT 10) e);
+END $$;
+
 CREATE FUNCTION rec._report_jobs(model text) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -191,6 +236,9 @@ DECLARE
 	m rec.model;
 	r rec.training_run;
 BEGIN
+	IF model IS NULL THEN
+		RAISE EXCEPTION 'model must not be null' USING ERRCODE = 'null_value_not_allowed';
+	END IF;
 	PERFORM rec._model(model);
 	SELECT * INTO m FROM rec.model t WHERE t.model = report.model;
 	IF NOT FOUND THEN
@@ -216,5 +264,8 @@ COMMENT ON FUNCTION rec._report_card IS 'Internal: model card of rec.report';
 COMMENT ON FUNCTION rec._report_training IS 'Internal: curves of the training in rec.report';
 COMMENT ON FUNCTION rec._report_drift IS 'Internal: drift table of rec.report';
 COMMENT ON FUNCTION rec._report_timeline IS 'Internal: versions and drift over time in rec.report';
+COMMENT ON FUNCTION rec._report_interval IS 'Internal: an estimate with its interval, in percent';
+COMMENT ON FUNCTION rec._report_experiment IS 'Internal: one experiment in rec.report';
+COMMENT ON FUNCTION rec._report_experiments IS 'Internal: experiments of a model in rec.report';
 COMMENT ON FUNCTION rec._report_jobs IS 'Internal: scheduled runs in rec.report';
 COMMENT ON FUNCTION rec.report IS 'One HTML page about a model, whole by itself (inline SVG, no script, light, dark and printable): model card with quality beside baselines and coverage, loss curve, drift with distributions, versions over time, experiments, scheduled runs. Shows what the calling role may see; coverage and drift need the rights for them. For example: psql -XAt -c "SELECT rec.report(''shop'')" -o shop.html. Errors: unknown model (42704), no USAGE on its schema (42501).';

@@ -101,6 +101,20 @@ $node->safe_psql('postgres', q{SELECT more_events('2026-01-19', 200);
 like($node->safe_psql('postgres', q{SELECT status || ' ' || message FROM rec.job_run WHERE model = 'timed' ORDER BY job_run DESC LIMIT 1}),
 	qr/^kept on demand; not activated: ndcg 0[.0-9]* on the events since 2026-01-1/, 'and there a worse one is found out');
 
+# Drift: events that are not those of the training call for a new one, once.
+$node->safe_psql('postgres', q{SELECT rec.alter_model('timed', params => '{"factors": 8, "holdout": 0.1}'); SELECT rec.activate('timed', 2);
+	SELECT rec.schedule('timed', only_if => 'drifted'); CALL rec.run_now('timed')});
+$node->safe_psql('postgres', q{CALL rec.run_job('timed')});
+is($node->safe_psql('postgres', q{SELECT status || ' ' || message FROM rec.job_run WHERE model = 'timed' ORDER BY job_run DESC LIMIT 1}),
+	'skipped nothing has drifted since the training', 'no drift, no training');
+$node->safe_psql('postgres', q{INSERT INTO timed SELECT 100000 + u, 1000 + u % 50, timestamptz '2026-02-01 00:00+00' + u * interval '10 minutes' FROM generate_series(1, 1000) u;
+	CALL rec.run_now('timed', 'check')});
+like($node->safe_psql('postgres', q{SELECT status || ' ' || message FROM rec.job_run WHERE model = 'timed' ORDER BY job_run DESC LIMIT 1}),
+	qr/^succeeded .*[1-9]\d* drifted/, 'a check finds drift');
+$node->safe_psql('postgres', q{CALL rec.run_job('timed')});
+like($node->safe_psql('postgres', q{SELECT message FROM rec.job_run WHERE model = 'timed' ORDER BY job_run DESC LIMIT 1}),
+	qr/^drifted: .*unknown_items.*; (not )?activated: /, 'and calls for a training');
+
 # Failures
 my $watch = session($node);
 $node->safe_psql('postgres', 'CREATE VIEW broken AS SELECT user_id, item_id / (item_id - item_id) AS item_id FROM events');
@@ -151,7 +165,7 @@ $node->restart;
 ok($node->poll_query_until('other db', q{SELECT count(*) > 0 FROM rec.job_run WHERE status = 'succeeded'}), 'the job has run there');
 
 # Jobs follow their model.
-$node->safe_psql('postgres', q{SELECT rec.schedule('shop'); SELECT rec.rename_model('shop', 'Shop "2"')});
+$node->safe_psql('postgres', q{SELECT rec.unschedule('timed'); SELECT rec.schedule('shop'); SELECT rec.rename_model('shop', 'Shop "2"')});
 is($node->safe_psql('postgres', q{SELECT command FROM cron.job WHERE database = 'postgres' ORDER BY 1}),
 	qq{CALL rec.run_job('Shop "2"', 'check')\nCALL rec.run_job('Shop "2"', 'retrain')}, 'a model that is renamed');
 $node->safe_psql('postgres', q{SELECT rec.drop_model('Shop "2"')});
