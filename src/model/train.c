@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "model/events.h"
 #include "model/linear.h"
+#include "model/monitor.h"
 #include "model/progress.h"
 #include "portability/instr_time.h"
 #include "utils/builtins.h"
@@ -244,6 +245,7 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 	if (activate)
 		rec_store_activate(model, t->run.version);
 	CommandCounterIncrement();
+	rec_monitor_baselines(model, t->run.version);
 	rec_store_prune(model, t->run.version, activate ? t->run.version : model->active_version);
 }
 
