@@ -34,10 +34,10 @@ typedef struct ParamKey
 #define WEIGHTS (1 << REC_EASE | 1 << REC_ITEM_KNN)
 
 /* Item weights: see docs/algorithms.md. */
-#define EASE_NEIGHBOURS 1000
-#define KNN_NEIGHBOURS 100
+#define EASE_NEIGHBOURS 2000
+#define KNN_NEIGHBOURS 200
 #define KNN_SHRINKAGE 10
-#define EASE_REGULARIZATION 1.0	/* in units of the root of ... */
+#define EASE_REGULARIZATION 0.065	/* of the squared sum of a mean user's values */
 
 #define AT(field) offsetof(RecParams, field)
 
@@ -72,7 +72,7 @@ default_weights(RecAlgorithmKind algorithm)
 		.algorithm = algorithm, .epochs = 1, .regularization = algorithm == REC_EASE ? NAN : 0, .unobserved_weight = 1,
 		.weight_transform = REC_TRANSFORM_BINARY, .holdout = 0.1, .seed = 42,
 		.user_attribute_regularization = NAN, .item_attribute_regularization = NAN,
-		.neighbours = algorithm == REC_EASE ? EASE_NEIGHBOURS : KNN_NEIGHBOURS, .similarity = REC_SIMILARITY_COSINE,
+		.neighbours = algorithm == REC_EASE ? EASE_NEIGHBOURS : KNN_NEIGHBOURS, .similarity = REC_SIMILARITY_BM25,
 		.shrinkage = KNN_SHRINKAGE, .bm25_k1 = 1.2, .bm25_b = 0.75
 	};
 }
@@ -109,12 +109,6 @@ rec_params_default(RecAlgorithmKind algorithm, bool explicit_feedback)
 #define UNIT_REGULARIZATION 0.25
 #define RATING_REGULARIZATION 1.25	/* explicit: in units of the ratings' standard deviation */
 
-static double
-ease_regularization(double sum, int64 n, int users, int items)
-{
-	return EASE_REGULARIZATION * 400;
-}
-
 void
 rec_params_resolve(RecParams *p, double sum, int64 n, int users, int items)
 {
@@ -125,7 +119,7 @@ rec_params_resolve(RecParams *p, double sum, int64 n, int users, int items)
 	if (sum <= 0)
 		sum = 1;
 	if (p->algorithm == REC_EASE && isnan(p->regularization))
-		p->regularization = ease_regularization(sum, n, users, items);
+		p->regularization = Max(EASE_REGULARIZATION * pow(sum / Max(users, 1), 2), 0.5 * mean * mean);
 	if (p->algorithm != REC_ALS)
 		return;
 	p->bias_regularization = 0;	/* there are no biases */
@@ -269,6 +263,19 @@ choice_of(const ParamKey *key, const JsonbValue *v)
 	return 0;					/* not reached */
 }
 
+bool
+rec_params_whole(const char *name)
+{
+	const ParamKey *key = NULL;
+
+	for (int i = 0; i < (int) lengthof(keys); i++)
+		if (strcmp(keys[i].name, name) == 0)
+			key = &keys[i];
+	if (key == NULL)
+		key = find_key(name, REC_ALS);	/* the error */
+	return key->kind == KEY_INT || key->kind == KEY_BIGINT;
+}
+
 static void
 set_choice(RecParams *params, const ParamKey *key, const JsonbValue *v)
 {
@@ -328,6 +335,16 @@ key_width(const ParamKey *key)
 	return sizeof(int);
 }
 
+RecAlgorithmKind
+rec_params_algorithm_in(const Jsonb *json, RecAlgorithmKind otherwise)
+{
+	const ParamKey *key = &keys[0];
+	JsonbValue *v = getKeyJsonValueFromContainer(unconstify(JsonbContainer *, &json->root), key->name,
+												 strlen(key->name), NULL);
+
+	return v && v->type == jbvString ? (RecAlgorithmKind) choice_of(key, v) : otherwise;
+}
+
 /* Another algorithm starts from its own defaults. */
 static void
 switch_algorithm(RecParams *params, RecAlgorithmKind algorithm, bool explicit_feedback)
@@ -345,7 +362,6 @@ void
 rec_params_read(RecParams *params, const Jsonb *json, bool explicit_feedback)
 {
 	RecParams	defaults;
-	JsonbValue *algorithm;
 	JsonbIterator *it;
 	JsonbIteratorToken token;
 	JsonbValue	v;
@@ -357,10 +373,7 @@ rec_params_read(RecParams *params, const Jsonb *json, bool explicit_feedback)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("params must be a JSON object"),
 				 errhint("Write for example '{\"factors\": 64, \"epochs\": 10}'.")));
-	algorithm = getKeyJsonValueFromContainer(unconstify(JsonbContainer *, &json->root), keys[0].name,
-											 strlen(keys[0].name), NULL);
-	if (algorithm && algorithm->type != jbvNull)
-		switch_algorithm(params, choice_of(&keys[0], algorithm), explicit_feedback);
+	switch_algorithm(params, rec_params_algorithm_in(json, params->algorithm), explicit_feedback);
 	if (params->algorithm != REC_ALS && explicit_feedback)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -377,7 +390,7 @@ rec_params_read(RecParams *params, const Jsonb *json, bool explicit_feedback)
 			continue;
 		key = find_key(pnstrdup(v.val.string.val, v.val.string.len), params->algorithm);
 		(void) JsonbIteratorNext(&it, &v, true);
-		if (key == &keys[0])
+		if (key == &keys[0] && (v.type == jbvString || v.type == jbvNull))
 			continue;			/* done before */
 		if (v.type == jbvNull)
 			memcpy((char *) params + key->offset, (const char *) &defaults + key->offset, key_width(key));

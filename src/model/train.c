@@ -11,6 +11,7 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "model/context.h"
 #include "model/events.h"
 #include "model/linear.h"
 #include "model/monitor.h"
@@ -212,6 +213,17 @@ rec_train_resolve(RecParams *params, const RecPairs *p, bool explicit_feedback)
 }
 
 static void
+store_context(const RecModel *model, int version)
+{
+	RecEventSource source;
+
+	if (model->context_columns == NIL)
+		return;
+	rec_event_source(model, &source, false);
+	rec_context_store(model, &source, version);
+}
+
+static void
 train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained *t, MemoryContext context)
 {
 	instr_time	clock;
@@ -238,6 +250,7 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 	rec_progress_phase(REC_PHASE_STORING, params->epochs);
 	rec_store_new_version(model, &t->run);
 	rec_store_version(model, &t->run, t->pairs, t->solution, params, &rule, design);
+	store_context(model, t->run.version);
 	rec_solve_release(t->solution);
 	t->run.store_seconds = lap(&clock);
 	t->seconds = t->run.load_seconds + t->run.solve_seconds + t->run.store_seconds;
