@@ -47,7 +47,7 @@ SELECT ok(bool_and(source = 'popular'), 'a stranger gets popular items') FROM e.
 DELETE FROM ev WHERE user_id = 9 OR (user_id, item_id) = (3, 'a');
 
 -- neighbourhoods: cosine n_ij / (sqrt(n_i n_j) + shrinkage)
-SELECT rec.create_model('k', 'ev', params => '{"algorithm": "item_knn", "shrinkage": 0.5, "holdout": 0}');
+SELECT rec.create_model('k', 'ev', params => '{"algorithm": "item_knn", "similarity": "cosine", "shrinkage": 0.5, "holdout": 0}');
 SELECT is(algorithm, 'item_knn', 'the algorithm as a key of params') FROM rec.model WHERE model = 'k';
 SELECT is(loss, NULL, 'nothing is minimized') FROM rec.train('k');
 CREATE VIEW near AS SELECT i.item_id AS i, j.item_id AS j, w.weight, v.version
