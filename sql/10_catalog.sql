@@ -25,7 +25,12 @@ CREATE TABLE rec.model (
 	items_relation   text,
 	item_key         text,
 	value_scaler     text,
-	context_columns  text[]
+	context_columns  text[],
+	item_attributes  text[],
+	users_schema     text,
+	users_relation   text,
+	user_key         text,
+	user_attributes  text[]
 );
 
 COMMENT ON TABLE rec.model IS 'Recommendation models, one row each; the model''s tables and functions live in the schema of the same name. Shows the models whose schema the current role may use. Written by rec.create_model, rec.alter_model and rec.train only.';
@@ -49,6 +54,11 @@ COMMENT ON COLUMN rec.model.items_relation IS 'Item relation, over whose columns
 COMMENT ON COLUMN rec.model.item_key IS 'Column of the item relation that holds the item''s key';
 COMMENT ON COLUMN rec.model.value_scaler IS 'Kind of the scaler that each training fits to the values, or a fitted scaler; null: values are taken as they are';
 COMMENT ON COLUMN rec.model.context_columns IS 'Columns of the events that say in what context they happened, for context in recommend(); null: none';
+COMMENT ON COLUMN rec.model.item_attributes IS 'Attributes of items that the training uses, as given: columns of the item relation; null: none';
+COMMENT ON COLUMN rec.model.users_schema IS 'Schema of the user relation; null: there is none';
+COMMENT ON COLUMN rec.model.users_relation IS 'User relation, which has the users'' attributes; found by name at every use';
+COMMENT ON COLUMN rec.model.user_key IS 'Column of the user relation that holds the user''s key';
+COMMENT ON COLUMN rec.model.user_attributes IS 'Attributes of users that the training uses, as given: columns of the user relation; null: none';
 
 CREATE TABLE rec.training_run (
 	model            text NOT NULL,

@@ -5,7 +5,8 @@ CREATE FUNCTION rec.create_model(model text, events text, user_column text DEFAU
 	event_weights jsonb DEFAULT NULL, time_column text DEFAULT NULL, half_life interval DEFAULT NULL,
 	feedback text DEFAULT 'implicit', params jsonb DEFAULT NULL, keep_versions int DEFAULT 2,
 	items text DEFAULT NULL, item_key text DEFAULT NULL, value_scaler text DEFAULT NULL,
-	context_columns text[] DEFAULT NULL)
+	context_columns text[] DEFAULT NULL, item_attributes text[] DEFAULT NULL, users text DEFAULT NULL, user_key text DEFAULT NULL,
+	user_attributes text[] DEFAULT NULL)
 RETURNS text
 	AS 'MODULE_PATHNAME', 'rec_create_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
@@ -14,7 +15,8 @@ CREATE FUNCTION rec.alter_model(model text, events text DEFAULT NULL, user_colum
 	event_weights jsonb DEFAULT NULL, time_column text DEFAULT NULL, half_life interval DEFAULT NULL,
 	feedback text DEFAULT NULL, params jsonb DEFAULT NULL, keep_versions int DEFAULT NULL, items text DEFAULT NULL,
 	item_key text DEFAULT NULL, reset text[] DEFAULT NULL, value_scaler text DEFAULT NULL,
-	context_columns text[] DEFAULT NULL)
+	context_columns text[] DEFAULT NULL, item_attributes text[] DEFAULT NULL, users text DEFAULT NULL, user_key text DEFAULT NULL,
+	user_attributes text[] DEFAULT NULL)
 RETURNS void
 	AS 'MODULE_PATHNAME', 'rec_alter_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
@@ -43,8 +45,8 @@ RETURNS TABLE (model text, pid int, state text, phase text, epoch int, epochs in
 CREATE VIEW rec.training_progress AS SELECT * FROM rec._training_progress();
 GRANT SELECT ON rec.training_progress TO PUBLIC;
 
-COMMENT ON FUNCTION rec.create_model IS 'Creates a model: a schema of that name (or an existing empty one that the caller owns) with the model''s tables and functions. events: any relation. user_column, item_column: keys of any hashable scalar type. value_column: numeric rating or weight. event_column with event_weights: the weight of each event type (negative speaks against an item). time_column: date, timestamp, timestamptz or integer seconds. half_life: an event''s weight halves per half-life before the newest event. feedback: implicit or explicit. params: hyperparameters, see rec.train. keep_versions: 1 and more. value_scaler: standard, minmax, robust, maxabs, quantile or log, fitted to the values at each training and applied to each value before it is weighted and summed, or the text of a fitted scaler; the version keeps it and serving uses the same. context_columns: columns of the events that context in recommend() may name. items: the relation whose columns a filter of recommend() names (table, view, ...), with its key in item_key (null: named like item_column), of the type of the events'' item column, or both integers, or both text or varchar; each request reads it with its own caller''s rights. Returns the model''s name. Errors name the nearest existing relation, column or parameter.';
-COMMENT ON FUNCTION rec.alter_model IS 'Changes options of a model; null leaves an option as it is, reset names options to put back to their default. params replaces single keys. items and item_key take effect at once, the rest with the next rec.train. Only for the model''s owner.';
+COMMENT ON FUNCTION rec.create_model IS 'Creates a model: a schema of that name (or an existing empty one that the caller owns) with the model''s tables and functions. events: any relation. user_column, item_column: keys of any hashable scalar type. value_column: numeric rating or weight. event_column with event_weights: the weight of each event type (negative speaks against an item). time_column: date, timestamp, timestamptz or integer seconds. half_life: an event''s weight halves per half-life before the newest event. feedback: implicit or explicit. params: hyperparameters, see rec.train. keep_versions: 1 and more. value_scaler: standard, minmax, robust, maxabs, quantile or log, fitted to the values at each training and applied to each value before it is weighted and summed, or the text of a fitted scaler; the version keeps it and serving uses the same. context_columns: columns of the events that context in recommend() may name. items: the relation whose columns a filter of recommend() names (table, view, ...), with its key in item_key (null: named like item_column), of the type of the events'' item column, or both integers, or both text or varchar; each request reads it with its own caller''s rights. users, user_key: the same for users. item_attributes, user_attributes: what the training uses of these relations, one element each: a column; * (all columns but the key) and -column (not this one); log(column) of a number; text(column, configuration) for words of a text search configuration (default simple); category(column) for a number that is a name; a*b (combinations of two categories or tags). Items and users are drawn to what their attributes say, the more the fewer events they have. Returns the model''s name. Errors name the nearest existing relation, column or parameter.';
+COMMENT ON FUNCTION rec.alter_model IS 'Changes options of a model; null leaves an option as it is, reset names options to put back to their default. params replaces single keys. items, item_key, users and user_key take effect at once, the rest with the next rec.train. Only for the model''s owner.';
 COMMENT ON FUNCTION rec.drop_model IS 'Drops a model with its schema, and its rows in the catalog. Refused when other objects depend on it, or while it is being trained. Only for the model''s owner.';
 COMMENT ON FUNCTION rec.rename_model IS 'Renames a model and its schema. Only for the model''s owner.';
 COMMENT ON FUNCTION rec.upgrade_model IS 'Creates the functions and views of a model again, as the installed version of the extension has them; after ALTER EXTENSION UPDATE. Only for the model''s owner.';

@@ -94,10 +94,10 @@ explain_item(const RecCall *call, const RecUser *user, int position)
 	int			n = 0;
 	RecAlsStatus status;
 
-	rec_user_row(s, user->n, user->item, user->net, &row);
+	rec_user_row(s, user->n, user->item, user->net, user->prior, &row);
 	contribution = palloc(Max(row.n, 1) * sizeof(float));
 	part = palloc((row.n + 1) * sizeof(Part));
-	status = rec_als_explain(&row.step, row.n, row.column, row.value, s->n, position, contribution, row.scratch);
+	status = rec_als_explain(&row.step, row.n, row.column, row.value, s->warm, position, contribution, NULL, row.scratch);
 	if (status != REC_ALS_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -146,7 +146,7 @@ rec_explain(PG_FUNCTION_ARGS)
 		position = rec_keys_find(&call.serving->keys, item_key);
 	if (position >= 0)
 	{
-		rec_user_get(call.model, call.serving, user_key, user_type.type, known, NULL, &user);
+		rec_user_get(call.model, call.serving, user_key, &user_type, known, NULL, &user);
 		if (user.source != REC_SOURCE_POPULAR)
 			explain_item(&call, &user, position);
 	}

@@ -19,7 +19,7 @@
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
-#define MODEL_COLUMNS 19
+#define MODEL_COLUMNS 24
 
 static char *
 text_argument(FunctionCallInfo fcinfo, int i)
@@ -89,6 +89,7 @@ model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
 	const char *texts[] = {m->name, m->events_schema, m->events_relation, m->user_column, m->item_column,
 	m->value_column, m->event_column};
 	const char *items[] = {m->items_schema, m->items_relation, m->item_key};
+	const char *users[] = {m->users_schema, m->users_relation, m->user_key};
 	int			i;
 
 	memset(nulls, ' ', MODEL_COLUMNS);
@@ -128,6 +129,18 @@ model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
 	types[i] = TEXTARRAYOID;
 	nulls[i] = m->context_columns ? ' ' : 'n';
 	values[i++] = text_array(m->context_columns);
+	types[i] = TEXTARRAYOID;
+	nulls[i] = m->item_attributes ? ' ' : 'n';
+	values[i++] = text_array(m->item_attributes);
+	for (int k = 0; k < (int) lengthof(users); k++, i++)
+	{
+		types[i] = TEXTOID;
+		values[i] = users[k] ? CStringGetTextDatum(users[k]) : (Datum) 0;
+		nulls[i] = users[k] ? ' ' : 'n';
+	}
+	types[i] = TEXTARRAYOID;
+	nulls[i] = m->user_attributes ? ' ' : 'n';
+	values[i++] = text_array(m->user_attributes);
 	Assert(i == MODEL_COLUMNS);
 }
 
@@ -251,6 +264,18 @@ create_functions(const RecModel *model, Oid user_type, Oid item_type)
 	run_ddl(model, "_model_functions", lengthof(arguments), arguments);
 }
 
+/* Items and users with their attributes; those that came later than items and item_key from argument i on. */
+static void
+take_sides(RecModel *m, FunctionCallInfo fcinfo, int i)
+{
+	rec_options_items(m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
+	if (!PG_ARGISNULL(i))
+		m->item_attributes = rec_text_list(PG_GETARG_ARRAYTYPE_P(i));
+	rec_options_users(m, text_argument(fcinfo, i + 1), text_argument(fcinfo, i + 2));
+	if (!PG_ARGISNULL(i + 3))
+		m->user_attributes = rec_text_list(PG_GETARG_ARRAYTYPE_P(i + 3));
+}
+
 PG_FUNCTION_INFO_V1(rec_create_model);
 Datum
 rec_create_model(PG_FUNCTION_ARGS)
@@ -275,8 +300,8 @@ rec_create_model(PG_FUNCTION_ARGS)
 	m.params = PG_ARGISNULL(10) ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"))) :
 		PG_GETARG_JSONB_P(10);
 	m.keep_versions = PG_ARGISNULL(11) ? 2 : PG_GETARG_INT32(11);
-	rec_options_items(&m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
 	take_preparation(&m, fcinfo, 14);
+	take_sides(&m, fcinfo, 16);
 	rec_options_check(&m, &source);
 
 	m.schema = provide_schema(m.name);
@@ -284,8 +309,10 @@ rec_create_model(PG_FUNCTION_ARGS)
 	model_row(&m, types, values, nulls);
 	rec_catalog_execute("INSERT INTO rec.model (model, events_schema, events_relation, user_column, item_column, "
 						"value_column, event_column, event_weights, time_column, half_life, feedback, params, "
-						"keep_versions, active_version, items_schema, items_relation, item_key, value_scaler, context_columns) "
-						"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+						"keep_versions, active_version, items_schema, items_relation, item_key, value_scaler, context_columns, "
+						"item_attributes, users_schema, users_relation, user_key, user_attributes) "
+						"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
+						"$21, $22, $23, $24)",
 						MODEL_COLUMNS, types, values, nulls);
 	create_functions(&m, source.user_type, source.item_type);
 	rec_advise_index(&m, &source);
@@ -297,7 +324,8 @@ static void
 reset_option(RecModel *m, const char *name)
 {
 	static const char *const names[] = {"value_column", "event_column", "event_weights", "time_column", "half_life",
-	"feedback", "params", "keep_versions", "items", "value_scaler", "context_columns"};
+	"feedback", "params", "keep_versions", "items", "value_scaler", "context_columns", "item_attributes", "users",
+	"user_attributes"};
 	const char *near;
 
 	if (strcmp(name, "value_column") == 0)
@@ -317,7 +345,19 @@ reset_option(RecModel *m, const char *name)
 	else if (strcmp(name, "keep_versions") == 0)
 		m->keep_versions = 2;
 	else if (strcmp(name, "items") == 0)
+	{
 		m->items_schema = m->items_relation = m->item_key = NULL;
+		m->item_attributes = NIL;
+	}
+	else if (strcmp(name, "item_attributes") == 0)
+		m->item_attributes = NIL;
+	else if (strcmp(name, "users") == 0)
+	{
+		m->users_schema = m->users_relation = m->user_key = NULL;
+		m->user_attributes = NIL;
+	}
+	else if (strcmp(name, "user_attributes") == 0)
+		m->user_attributes = NIL;
 	else if (strcmp(name, "value_scaler") == 0)
 		m->value_scaler = NULL;
 	else if (strcmp(name, "context_columns") == 0)
@@ -328,7 +368,7 @@ reset_option(RecModel *m, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" cannot be reset", name),
-				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions, items, value_scaler and context_columns."),
+				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions, items, value_scaler, context_columns, item_attributes, users and user_attributes."),
 				 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
 	}
 }
@@ -368,8 +408,8 @@ take_options(RecModel *m, FunctionCallInfo fcinfo)
 		m->params = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(m->params), PG_GETARG_DATUM(10)));
 	if (!PG_ARGISNULL(11))
 		m->keep_versions = PG_GETARG_INT32(11);
-	rec_options_items(m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
 	take_preparation(m, fcinfo, 15);
+	take_sides(m, fcinfo, 17);
 }
 
 PG_FUNCTION_INFO_V1(rec_alter_model);
@@ -400,7 +440,8 @@ rec_alter_model(PG_FUNCTION_ARGS)
 	updated = rec_catalog_execute("UPDATE rec.model SET events_schema = $2, events_relation = $3, user_column = $4, "
 						"item_column = $5, value_column = $6, event_column = $7, event_weights = $8, time_column = $9, "
 						"half_life = $10, feedback = $11, params = $12, keep_versions = $13, items_schema = $15, "
-						"items_relation = $16, item_key = $17, value_scaler = $18, context_columns = $19 "
+						"items_relation = $16, item_key = $17, value_scaler = $18, context_columns = $19, item_attributes = $20, "
+						"users_schema = $21, users_relation = $22, user_key = $23, user_attributes = $24 "
 						"WHERE model = $1 AND active_version IS NOT DISTINCT FROM $14",
 						MODEL_COLUMNS, types, values, nulls);
 	if (updated != 1)
@@ -410,6 +451,30 @@ rec_alter_model(PG_FUNCTION_ARGS)
 				 errhint("Try again.")));
 	rec_advise_index(m, &source);
 	PG_RETURN_VOID();
+}
+
+/* RESTRICT: what others built on the tables is not ours to drop. */
+static void
+drop_tables(const char *schema)
+{
+	static const char *const tables[] = {
+		"recommendation",
+		"user_history",
+		"user_factors",
+		"item_factors",
+		"user_attributes",
+		"item_attributes",
+		"attribute_encoder",
+		"attribute_map",
+		"context_effect",
+		"model_version",
+	};
+	StringInfoData sql;
+
+	initStringInfo(&sql);
+	for (int i = 0; i < (int) lengthof(tables); i++)
+		appendStringInfo(&sql, "%s%s.%s", i ? ", " : "DROP TABLE IF EXISTS ", schema, tables[i]);
+	spi_run(sql.data, SPI_OK_UTILITY);
 }
 
 PG_FUNCTION_INFO_V1(rec_drop_model);
@@ -433,11 +498,10 @@ rec_drop_model(PG_FUNCTION_ARGS)
 	spi_run(psprintf("SELECT rec.unschedule(%s)", quote_literal_cstr(name)), SPI_OK_SELECT);
 	q = quote_identifier(name);
 	/* RESTRICT throughout: what others built on the model is not ours to drop */
-	spi_run(psprintf("DROP FUNCTION IF EXISTS %s.recommend, %s.recommend_for, %s.recommend_users, %s.recommend_many, "
-					 "%s.similar_items, %s.similar_users, %s.predict, %s.explain, %s.buy_again", q, q, q, q, q, q, q, q, q), SPI_OK_UTILITY);
+	spi_run(psprintf("DROP FUNCTION IF EXISTS %s.recommend, %s.serve, %s.recommend_for, %s.recommend_users, %s.recommend_many, "
+					 "%s.similar_items, %s.similar_users, %s.predict, %s.explain, %s.buy_again", q, q, q, q, q, q, q, q, q, q), SPI_OK_UTILITY);
 	spi_run(psprintf("DROP VIEW IF EXISTS %s.active_items, %s.active_users", q, q), SPI_OK_UTILITY);
-	spi_run(psprintf("DROP TABLE IF EXISTS %s.recommendation, %s.user_history, %s.user_factors, %s.item_factors, "
-					 "%s.model_version", q, q, q, q, q), SPI_OK_UTILITY);
+	drop_tables(q);
 	spi_run(psprintf("DROP SCHEMA %s", q), SPI_OK_UTILITY);
 	forget_model(name);
 	PG_RETURN_VOID();

@@ -45,7 +45,7 @@ typedef struct Many
 	Waiting    *waiting;		/* per block under way */
 	Output		user_output;
 	Output		item_output;
-	Datum		source[3];		/* as text, by RecSource */
+	Datum		source[4];		/* as text, by RecSource */
 } Many;
 
 static void
@@ -141,9 +141,14 @@ add_user(Many *m, const RecManyBlock *block, int first_item)
 	for (int i = 0; i < user->n; i++)
 		if (m->exclude_seen || (!s->rule.explicit_feedback && user->net[i] < 0))
 			block->item[first_item + entry->n++] = user->item[i];
-	if (user->factors == NULL || !rec_anything_positive(s, user->n, user->net))
+	if (user->factors == NULL)
 		return;
-	entry->source = REC_SOURCE_PERSONALIZED;
+	if (rec_anything_positive(s, user->n, user->net))
+		entry->source = REC_SOURCE_PERSONALIZED;
+	else if (s->map[REC_USERS])
+		entry->source = REC_SOURCE_ATTRIBUTES;
+	else
+		return;
 	memcpy(block->vector + (Size) u * s->stride, user->factors, s->stride * sizeof(float));
 	if (s->rule.explicit_feedback)
 	{
@@ -224,8 +229,8 @@ prepare_output(Many *m)
 {
 	output_init(&m->call, 0, &m->user_type, &m->user_output);
 	output_init(&m->call, 1, &m->call.serving->keys.kind, &m->item_output);
-	m->source[REC_SOURCE_PERSONALIZED] = CStringGetTextDatum("personalized");
-	m->source[REC_SOURCE_POPULAR] = CStringGetTextDatum("popular");
+	for (int i = 0; i < (int) lengthof(m->source); i++)
+		m->source[i] = CStringGetTextDatum(rec_source_name(i));
 	m->user_context = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend user", ALLOCSET_DEFAULT_SIZES);
 	m->row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend row", ALLOCSET_DEFAULT_SIZES);
 }

@@ -16,6 +16,7 @@
 #include "catalog/pg_index.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/attributes.h"
 #include "model/items.h"
 #include "model/pairs.h"
 #include "model/params.h"
@@ -108,24 +109,41 @@ rec_options_events(RecModel *model, const char *events)
 	model->events_relation = get_rel_name(relid);
 }
 
+/* Takes a relation that describes one side and its key, NULL where they are not given. */
+static void
+take_side(const char *what, const char *given, const char *key, const char *column, char **schema, char **relation,
+		  char **key_column)
+{
+	if (given)
+	{
+		Oid			relid = rec_find_relation(given, what);
+
+		*schema = get_namespace_name(get_rel_namespace(relid));
+		*relation = get_rel_name(relid);
+		*key_column = pstrdup(column);
+	}
+	if (key && *relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("%s_key needs %ss", what, what),
+				 errhint("Name the relation that describes the %ss, for example %ss => 'web.%s'.", what, what,
+						 strcmp(what, "item") == 0 ? "products" : "customers")));
+	if (key)
+		*key_column = pstrdup(key);
+}
+
 void
 rec_options_items(RecModel *model, const char *items, const char *item_key)
 {
-	if (items)
-	{
-		Oid			relid = rec_find_relation(items, "item");
+	take_side("item", items, item_key, model->item_column, &model->items_schema, &model->items_relation,
+			  &model->item_key);
+}
 
-		model->items_schema = get_namespace_name(get_rel_namespace(relid));
-		model->items_relation = get_rel_name(relid);
-		model->item_key = pstrdup(model->item_column);
-	}
-	if (item_key && model->items_relation == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("item_key needs items"),
-				 errhint("Name the relation that describes the items, for example items => 'web.products'.")));
-	if (item_key)
-		model->item_key = pstrdup(item_key);
+void
+rec_options_users(RecModel *model, const char *users, const char *user_key)
+{
+	take_side("user", users, user_key, model->user_column, &model->users_schema, &model->users_relation,
+			  &model->user_key);
 }
 
 static void
@@ -198,6 +216,11 @@ check_context(const RecModel *m, const RecEventSource *source)
 					 errmsg("\"%s\" cannot be a context column: it is the key of users or items", name)));
 	}
 	relation_close(rel, AccessShareLock);
+	if (m->context_columns && m->explicit_feedback)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("context_columns need implicit feedback"),
+				 errdetail("They say how much more often an item is taken in a context, not how it is rated there.")));
 }
 
 void
@@ -216,6 +239,8 @@ rec_options_check(const RecModel *model, RecEventSource *source)
 	check_select(model, source);
 	if (model->items_relation)
 		rec_item_source(model, source->item_type, &items);
+	rec_attributes_check(model, REC_USERS, source->user_type);
+	rec_attributes_check(model, REC_ITEMS, source->item_type);
 }
 
 static Oid

@@ -19,6 +19,9 @@ extern void rec_options_events(RecModel *model, const char *events);
 /* Takes the options items and item_key, NULL where they are not given; the relation is found as the events are. */
 extern void rec_options_items(RecModel *model, const char *items, const char *item_key);
 
+/* The same for users and user_key. */
+extern void rec_options_users(RecModel *model, const char *users, const char *user_key);
+
 /* Checks how options go together, the columns, their types and the caller's privileges on the events. */
 extern void rec_options_check(const RecModel *model, RecEventSource *source);
 

@@ -19,10 +19,6 @@
 #define POOL_FACTOR	10			/* times k */
 #define POOL_MOST	1000
 
-static const char *const source_names[] = {
-	[REC_SOURCE_PERSONALIZED] = "personalized", [REC_SOURCE_FOLDED_IN] = "folded_in", [REC_SOURCE_POPULAR] = "popular"
-};
-
 static void
 put_row(const RecCall *call, int position, float score, int rank, const char *source)
 {
@@ -237,5 +233,5 @@ rec_answer(const RecCall *call, RecAllowed *allowed, const RecUser *user, const 
 	if (request->diversity > 0)
 		diversify(call, request->diversity, &top);
 	for (int r = page.skip; r < Min((int64) top.n, (int64) page.skip + call->k); r++)
-		put_row(call, top.entry[r].position, top.entry[r].score + offset, before + r + 1, source_names[user->source]);
+		put_row(call, top.entry[r].position, top.entry[r].score + offset, before + r + 1, rec_source_name(user->source));
 }

@@ -6,10 +6,13 @@
  * ("self"), the minimum of that row's objective.  With y the rows of other, w and p the weight and
  * the target of an observation:
  *
- *	implicit	F(x) = sum_obs w (p - <x,y>)^2 + x' G x + lambda_r |x|^2
+ *	implicit	F(x) = sum_obs w (p - <x,y>)^2 + x' G x + lambda_r |x - m|^2
  *				G = alpha0 * sum over all rows of y y',  lambda_r = lambda * (n_r + alpha0 * ncols)^nu
- *	explicit	F(x, b) = sum_obs (v - mean - c - b - <x,y>)^2 + lambda_r (|x|^2 + bias_penalty b^2)
- *				c the bias of the row of other,  lambda_r = lambda * n_r^nu
+ *	explicit	F(x, b) = sum_obs (v - mean - c - b - <x,y>)^2 + lambda_r |x - m|^2
+ *				c the bias of the row of other,  lambda_r = lambda * n_r^nu;
+ *				the bias takes part in |.|^2, times bias_penalty
+ *
+ * m is what is expected of the row before it is seen, from its attributes (prior.h); 0 without such.
  *
  * Sources: Hu, Koren and Volinsky 2008 (implicit ALS); Rendle et al., arXiv 2110.14037 (alpha0, nu,
  * initial scale); Takacs, Pilaszy and Tikk 2011 (a few warm-started conjugate-gradient steps instead
@@ -75,6 +78,8 @@ typedef struct RecHalfStep
 	float            nu;
 	float            bias_penalty; /* explicit only: of the bias, in units of the factors' penalty */
 	const float *gram; /* implicit only: stride x stride, both triangles, from rec_als_gram_sum() */
+	const float *prior;     /* the m of row prior_row, then of those after it; NULL: 0 for all rows */
+	int64_t      prior_row;
 	int          cg_steps;
 	RecSolver    solver;
 } RecHalfStep;
@@ -130,7 +135,7 @@ extern size_t
 rec_als_scratch_size(const RecHalfStep *step, int64_t longest_row);
 
 /*
- * Solve rows lo .. hi-1.  A row without observations becomes zero.  *loss (may be NULL) is added
+ * Solve rows lo .. hi-1.  A row without observations becomes its m.  *loss (may be NULL) is added
  * to.  On a status other than OK the rows from the failing one on are undefined and the training
  * cannot go on. About 90 ms for a row of a million observations and 64 factors.
  */
@@ -153,11 +158,13 @@ rec_als_solve_one(const RecHalfStep *step, int64_t n, const int32_t *column, con
  * with x the exact solution, A its normal matrix and A z = y_target, contribution_k = w_k p_k <y_k,
  * z>. They sum to <x, y_target> (implicit) or <x, y_target> + b (explicit: add mean and the
  * target's own bias for the prediction), up to float rounding.  An observation of preference 0
- * contributes 0. Same scratch and same fields of step as rec_als_solve_one().
+ * contributes 0. With m it is <lambda_r m, z> (bias_penalty on the bias) that the sum lacks: *z (stride
+ * floats, may be NULL) is for that.  Without observations nothing is written. Same scratch and same fields of step as
+ * rec_als_solve_one().
  */
 extern RecAlsStatus
 rec_als_explain(const RecHalfStep *step, int64_t n, const int32_t *column, const float *value,
-				int64_t ncols, int64_t target, float *contribution, void *scratch);
+				int64_t ncols, int64_t target, float *contribution, float *z, void *scratch);
 
 /*
  * CPU kernels: "avx512", "avx2", "sse2" on x86-64, "neon" on arm64, "generic" elsewhere.  The best

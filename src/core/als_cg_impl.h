@@ -400,6 +400,35 @@ apply_gram(const RecHalfStep *step, float lambda, const float *x, float *out)
 	}
 }
 
+static const float *
+prior_of(const RecHalfStep *step, int64_t row)
+{
+	return step->prior == NULL ? NULL : step->prior + (row - step->prior_row) * step->stride;
+}
+
+/* b += lambda m; returns lambda |m|^2, the bias with its own penalty in both */
+static double
+add_prior(const RecHalfStep *step, const float *prior, float lambda, float *b)
+{
+	const vf scale = v_set1(lambda);
+	vf       sum = v_zero();
+	double   bias = 0;
+
+	for (int i = 0; i < step->stride; i += VW)
+	{
+		vf m = v_load(prior + i);
+
+		v_store(b + i, v_fma(scale, m, v_load(b + i)));
+		sum = v_fma(m, m, sum);
+	}
+	if (step->explicit_feedback)
+	{
+		bias = (double) prior[step->factors];
+		b[step->factors] += lambda * (step->bias_penalty - 1) * prior[step->factors];
+	}
+	return (double) lambda * ((double) v_sum(sum) + ((double) step->bias_penalty - 1) * bias * bias);
+}
+
 /* Working memory of one CG solution, carved from the caller's scratch. */
 typedef struct CgSpace
 {
@@ -458,8 +487,8 @@ cg_update(int stride, float a, float *x, const CgSpace *space)
 
 /* cg_steps steps from x; *objective becomes F at the result. */
 static RecAlsStatus
-cg_row(const RecHalfStep *step, const Observed *o, float lambda, const CgSpace *space,
-	   const BiasMask *mask, float *x, double *objective)
+cg_row(const RecHalfStep *step, const Observed *o, const float *prior, float lambda,
+	   const CgSpace *space, const BiasMask *mask, float *x, double *objective)
 {
 	const int      stride = step->stride;
 	const PassSet *set = pass_set(stride);
@@ -467,6 +496,15 @@ cg_row(const RecHalfStep *step, const Observed *o, float lambda, const CgSpace *
 
 	apply_gram(step, lambda, x, space->r);
 	*objective = -(double) v_dot(x, space->r, stride);
+	if (prior != NULL)
+	{
+		/* lambda m alone first: F has -2 <x, lambda m> + <m, lambda m> more */
+		memset(space->p, 0, sizeof(float) * (size_t) stride);
+		*objective += add_prior(step, prior, lambda, space->p);
+		*objective -= 2 * (double) v_dot(x, space->p, stride);
+		for (int j = 0; j < stride; j += VW)
+			v_store(space->r + j, v_add(v_load(space->r + j), v_load(space->p + j)));
+	}
 	*objective += pass_all(o, set, x, space->r, space->panel, true, mask);
 	memcpy(space->p, space->r, sizeof(float) * (size_t) stride);
 	rs = v_dot(space->r, space->r, stride);

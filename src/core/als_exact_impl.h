@@ -173,10 +173,10 @@ gather_scaled(const Observed *o, int64_t from, int64_t to, float *b, float *pane
 	return (double) quad_total(square);
 }
 
-/* A and b of a row; only the blocks of A on and above the diagonal.  Returns sum w p^2. */
+/* A and b of a row; only the blocks of A on and above the diagonal.  Returns sum w p^2 + lambda |m|^2. */
 static double
-form_system(const RecHalfStep *step, const Observed *o, float lambda, const ExactSpace *space,
-			const BiasMask *mask)
+form_system(const RecHalfStep *step, const Observed *o, const float *prior, float lambda,
+			const ExactSpace *space, const BiasMask *mask)
 {
 	const int    stride = step->stride;
 	const size_t size = sizeof(float) * (size_t) stride * (size_t) stride;
@@ -191,6 +191,8 @@ form_system(const RecHalfStep *step, const Observed *o, float lambda, const Exac
 												: i < step->factors     ? lambda
 																		: lambda * step->bias_penalty;
 	memset(space->b, 0, sizeof(float) * (size_t) stride);
+	if (prior != NULL)
+		square = add_prior(step, prior, lambda, space->b);
 	for (int64_t from = 0; from < o->n; from += REC_RANK_TILE)
 	{
 		int64_t to = from + REC_RANK_TILE < o->n ? from + REC_RANK_TILE : o->n;
@@ -298,15 +300,15 @@ back_substitute(const ExactSpace *space, int stride, float *x)
  * lambda = 0 allows, gets a ridge of a millionth, then of a thousandth of its mean diagonal.
  */
 static RecAlsStatus
-factor_row(const RecHalfStep *step, const Observed *o, double lambda, const ExactSpace *space,
-		   const BiasMask *mask, double *square)
+factor_row(const RecHalfStep *step, const Observed *o, const float *prior, double lambda,
+		   const ExactSpace *space, const BiasMask *mask, double *square)
 {
 	static const double ridges[] = {0, 1e-6, 1e-3};
 	double              diagonal = 0;
 
 	for (int attempt = 0; attempt < 3; attempt++)
 	{
-		*square = form_system(step, o, (float) (lambda + ridges[attempt] * diagonal), space, mask);
+		*square = form_system(step, o, prior, (float) (lambda + ridges[attempt] * diagonal), space, mask);
 		if (attempt == 0)
 			for (int i = 0; i < rec_dimensions(step); i++)
 				diagonal +=
@@ -321,10 +323,10 @@ factor_row(const RecHalfStep *step, const Observed *o, double lambda, const Exac
 
 /* The minimum of F; *objective is F there. */
 static RecAlsStatus
-exact_row(const RecHalfStep *step, const Observed *o, double lambda, const ExactSpace *space,
-		  const BiasMask *mask, float *x, double *objective)
+exact_row(const RecHalfStep *step, const Observed *o, const float *prior, double lambda,
+		  const ExactSpace *space, const BiasMask *mask, float *x, double *objective)
 {
-	RecAlsStatus status = factor_row(step, o, lambda, space, mask, objective);
+	RecAlsStatus status = factor_row(step, o, prior, lambda, space, mask, objective);
 
 	if (status != REC_ALS_OK)
 		return status;

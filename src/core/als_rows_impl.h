@@ -21,6 +21,31 @@ carve(const RecHalfStep *step, void *scratch, CgSpace *cg, ExactSpace *exact)
 	exact->panel = exact->a + (int64_t) stride * stride;
 }
 
+/* lambda |x - m|^2 */
+static double
+row_penalty(const RecHalfStep *step, double lambda, const float *x, const float *prior)
+{
+	double bias = step->explicit_feedback ? (double) x[step->factors] : 0;
+	double square;
+
+	if (prior == NULL)
+		square = (double) v_dot(x, x, step->stride);
+	else
+	{
+		vf sum = v_zero();
+
+		for (int i = 0; i < step->stride; i += VW)
+		{
+			vf d = v_sub(v_load(x + i), v_load(prior + i));
+
+			sum = v_fma(d, d, sum);
+		}
+		square = (double) v_sum(sum);
+		bias -= step->explicit_feedback ? (double) prior[step->factors] : 0;
+	}
+	return lambda * (square + ((double) step->bias_penalty - 1) * bias * bias);
+}
+
 static RecAlsStatus
 kernel_rows(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch, RecLoss *loss)
 {
@@ -42,19 +67,19 @@ kernel_rows(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch, RecL
 			bias_mask(&o, &mask);
 		if (o.n == 0)
 		{
-			memset(x, 0, sizeof(float) * (size_t) step->stride);
+			if (step->prior != NULL)
+				memcpy(x, prior_of(step, row), sizeof(float) * (size_t) step->stride);
+			else
+				memset(x, 0, sizeof(float) * (size_t) step->stride);
 			continue;
 		}
 		if (step->solver == REC_SOLVER_CHOLESKY)
-			status = exact_row(step, &o, lambda, &exact, &mask, x, &objective);
+			status = exact_row(step, &o, prior_of(step, row), lambda, &exact, &mask, x, &objective);
 		else
-			status = cg_row(step, &o, (float) lambda, &cg, &mask, x, &objective);
+			status = cg_row(step, &o, prior_of(step, row), (float) lambda, &cg, &mask, x, &objective);
 		if (status != REC_ALS_OK)
 			return status;
-		penalty = lambda * (double) v_dot(x, x, step->stride);
-		if (step->explicit_feedback)
-			penalty += lambda * ((double) step->bias_penalty - 1) * (double) x[step->factors] *
-					   (double) x[step->factors];
+		penalty = row_penalty(step, lambda, x, prior_of(step, row));
 		if (!isfinite(penalty))
 			return REC_ALS_NOT_FINITE;
 		sum.objective += objective;
@@ -70,7 +95,8 @@ kernel_rows(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch, RecL
 
 /* contribution_k = w_k p_k <y_k, z>; step->matrix has one row */
 static RecAlsStatus
-kernel_explain(const RecHalfStep *step, int64_t target, float *contribution, void *scratch)
+kernel_explain(const RecHalfStep *step, int64_t target, float *contribution, float *direction,
+			   void *scratch)
 {
 	const int    stride = step->stride;
 	Observed     o = observed_row(step, 0);
@@ -86,7 +112,7 @@ kernel_explain(const RecHalfStep *step, int64_t target, float *contribution, voi
 		return REC_ALS_OK;
 	carve(step, scratch, &cg, &exact);
 	bias_mask(&o, &mask);
-	status = factor_row(step, &o, lambda, &exact, &mask, &square);
+	status = factor_row(step, &o, NULL, lambda, &exact, &mask, &square);
 	if (status != REC_ALS_OK)
 		return status;
 
@@ -102,6 +128,8 @@ kernel_explain(const RecHalfStep *step, int64_t target, float *contribution, voi
 	}
 	z = exact.panel;
 	back_substitute(&exact, stride, z);
+	if (direction != NULL)
+		memcpy(direction, z, sizeof(float) * (size_t) stride);
 
 	for (int64_t k = 0; k < o.n; k++)
 	{

@@ -16,6 +16,7 @@
 
 #include "core/pick.h"
 #include "model/pairs.h"
+#include "model/side.h"
 #include "storage/dsm.h"
 
 typedef struct RecServing
@@ -27,9 +28,12 @@ typedef struct RecServing
 	float		mean;			/* explicit */
 	int			stride;
 	int			n;				/* items */
+	int			warm;			/* of them: those with events in the training; the others, last, are known by attributes */
 	int			users;			/* that the version was trained with */
 	float	   *items;			/* n rows; explicit: the bias stands after the factors */
 	RecCodes	codes;			/* of the item rows, for exact top k at a quarter of the memory traffic */
+	float	   *map[2];			/* by RecSide: columns x stride, from attributes to factors; NULL: none */
+	int			columns[2];
 	float	   *gram;			/* stride x stride; NULL: explicit */
 	float	   *norm;			/* n: length of each item's factors */
 	float	   *popularity;		/* n */

@@ -11,6 +11,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/attribute_store.h"
 #include "model/solve.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
@@ -79,10 +80,10 @@ read_header(RecServing *s, const RecModel *model)
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
 	SysScanDesc scan = scan_version(rel, s->version);
 	HeapTuple	tuple = systable_getnext(scan);
-	Datum		v[12];
-	bool		null[12];
+	Datum		v[13];
+	bool		null[13];
 
-	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 12)
+	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 13)
 		corrupted(model, s->version, "Its row in model_version is missing.");
 	heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
 	if (null[3])
@@ -92,6 +93,9 @@ read_header(RecServing *s, const RecModel *model)
 	rec_params_read(&s->params, DatumGetJsonbP(v[3]), s->rule.explicit_feedback);
 	s->users = DatumGetInt32(v[5]);
 	s->n = DatumGetInt32(v[6]);
+	s->warm = s->n - (null[12] ? 0 : DatumGetInt32(v[12]));
+	if (s->n < 0 || s->warm < 0 || s->warm > s->n)
+		corrupted(model, s->version, "Its number of items cannot be.");
 	s->mean = DatumGetFloat4(v[7]);
 	s->rule.has_time = !null[8];
 	s->rule.newest = null[8] ? 0 : DatumGetInt64(v[8]);
@@ -219,6 +223,9 @@ rec_serving_read(const RecModel *model, const RecVersion *version)
 	read_items(s, model, rel);
 	s->by_popularity = rec_popular_order(s->popularity, s->n, context);
 	table_close(rel, AccessShareLock);
+	for (int side = 0; side < 2; side++)
+		s->map[side] = rec_map_stored(model, s->version, side, s->params.factors, s->rule.explicit_feedback,
+									  &s->columns[side], context);
 	build_codes(s);
 	s->bytes = MemoryContextMemAllocated(context, true);
 	return s;

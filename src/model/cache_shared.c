@@ -29,7 +29,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#define LAYOUT 3				/* of Control and of segments; raise it with every change of either */
+#define LAYOUT 4				/* of Control and of segments; raise it with every change of either */
 #define MOST_WAITS 100			/* of 100 ms for another session's loading, then this one reads for itself */
 #define SHM_RESERVE ((Size) 32 * 1024 * 1024)	/* of /dev/shm is left to others */
 
@@ -126,6 +126,8 @@ flatten(const RecServing *s, char *base)
 	ARRAY(codes.scale, padded * sizeof(float));
 	ARRAY(codes.error, padded * sizeof(float));
 	ARRAY(codes.length, padded * sizeof(float));
+	ARRAY(map[0], mul_size(s->columns[0], s->stride * sizeof(float)));
+	ARRAY(map[1], mul_size(s->columns[1], s->stride * sizeof(float)));
 	ARRAY(gram, (Size) s->stride * s->stride * sizeof(float));
 	ARRAY(norm, n * sizeof(float));
 	ARRAY(popularity, n * sizeof(float));
@@ -167,6 +169,8 @@ map_segment(dsm_segment *segment, int slot)
 	ARRAY(codes.scale);
 	ARRAY(codes.error);
 	ARRAY(codes.length);
+	ARRAY(map[0]);
+	ARRAY(map[1]);
 	ARRAY(gram);
 	ARRAY(norm);
 	ARRAY(popularity);

@@ -15,6 +15,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "storage/lmgr.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
@@ -30,7 +31,8 @@ enum
 	Anum_model = 1, Anum_events_schema, Anum_events_relation, Anum_user_column, Anum_item_column, Anum_value_column,
 	Anum_event_column, Anum_event_weights, Anum_time_column, Anum_half_life, Anum_feedback, Anum_params,
 	Anum_keep_versions, Anum_active_version, Anum_created_at, Anum_items_schema, Anum_items_relation, Anum_item_key,
-	Anum_value_scaler, Anum_context_columns
+	Anum_value_scaler, Anum_context_columns, Anum_item_attributes, Anum_users_schema, Anum_users_relation, Anum_user_key,
+	Anum_user_attributes
 };
 
 /* Columns of a model's model_version table that are needed here */
@@ -114,12 +116,18 @@ text_or_null(Datum value, bool isnull)
 	return isnull ? NULL : TextDatumGetCString(value);
 }
 
+static List *
+list_of_texts(Datum value, bool isnull)
+{
+	return isnull ? NIL : rec_text_list(DatumGetArrayTypePCopy(value));
+}
+
 static RecModel *
 model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 {
 	RecModel   *m = palloc0(sizeof(RecModel));
-	Datum		v[Anum_context_columns];
-	bool		null[Anum_context_columns];
+	Datum		v[Anum_user_attributes];
+	bool		null[Anum_user_attributes];
 	HeapTuple	ns = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 
 	if (!HeapTupleIsValid(ns))
@@ -144,8 +152,12 @@ model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 	m->items_relation = text_or_null(FIELD(items_relation));
 	m->item_key = text_or_null(FIELD(item_key));
 	m->value_scaler = text_or_null(FIELD(value_scaler));
-	m->context_columns = null[Anum_context_columns - 1] ? NIL :
-		rec_text_list(DatumGetArrayTypePCopy(v[Anum_context_columns - 1]));
+	m->context_columns = list_of_texts(FIELD(context_columns));
+	m->users_schema = text_or_null(FIELD(users_schema));
+	m->users_relation = text_or_null(FIELD(users_relation));
+	m->user_key = text_or_null(FIELD(user_key));
+	m->item_attributes = list_of_texts(FIELD(item_attributes));
+	m->user_attributes = list_of_texts(FIELD(user_attributes));
 	m->explicit_feedback = strcmp(text_or_null(FIELD(feedback)), "explicit") == 0;
 #undef FIELD
 	if (!null[Anum_event_weights - 1])
@@ -187,7 +199,10 @@ rec_model_by_schema(Oid schema, bool missing_ok)
 	scan = systable_beginscan(rel, primary_key_of(rel), true, GetActiveSnapshot(), 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
+	{
 		model = model_from_tuple(schema, tuple, RelationGetDescr(rel));
+		model->catalog = RelationGetRelid(rel);
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 
@@ -270,17 +285,40 @@ rec_model_require_owner(const RecModel *model, const char *action)
  * Excludes a second training, drop, rename or alteration of the model until the end of the transaction. An object lock
  * of our own class: no table is locked, so neither readers nor autovacuum meet it.
  */
-void
-rec_model_lock(const RecModel *model)
+static void
+lock_model(const RecModel *model, bool session)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, rec_catalog_relation("model"), model->schema, 0);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (LockAcquire(&tag, ExclusiveLock, session, true) == LOCKACQUIRE_NOT_AVAIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("model \"%s\" is being trained or changed by another session", model->name),
 				 errhint("See rec.training_progress for its progress; try again when it has finished.")));
+}
+
+void
+rec_model_lock(const RecModel *model)
+{
+	lock_model(model, false);
+}
+
+/* The same, held beyond commits until it is given back; the end of the session does it too. */
+void
+rec_model_lock_session(const RecModel *model)
+{
+	lock_model(model, true);
+}
+
+/* May be called in an aborted transaction: looks nothing up. */
+void
+rec_model_unlock_session(const RecModel *model)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, model->catalog, model->schema, 0);
+	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
 /* A table of the model. */
@@ -302,10 +340,16 @@ static const struct
 {
 	const char *name;
 	int			natts;
-	Oid			type[12];
+	Oid			type[20];
 }			shapes[] = {
-	{"model_version", 12, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
-	FLOAT8OID, FLOAT4ARRAYOID, JSONBOID}},
+	{"model_version", 13, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
+	FLOAT8OID, FLOAT4ARRAYOID, JSONBOID, INT4OID}},
+	{"user_attributes", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}},
+	{"item_attributes", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}},
+	{"attribute_encoder", 20, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID,
+	INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID, INT4OID}},
+	{"attribute_map", 9, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, INT8OID, FLOAT4OID, FLOAT4ARRAYOID, FLOAT4OID}},
+	{"context_effect", 7, {INT4OID, TEXTOID, TEXTOID, InvalidOid, FLOAT4OID, FLOAT4OID, FLOAT4OID}},
 	{"item_factors", 8, {INT4OID, InvalidOid, INT4OID, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, INT4OID, FLOAT4OID}},
 	{"user_factors", 5, {INT4OID, InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}},
 	{"user_history", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}}

@@ -41,6 +41,12 @@ typedef struct RecModel
 	char	   *item_key;
 	char	   *value_scaler;	/* kind, or a fitted scaler's text; NULL: none */
 	List	   *context_columns;	/* of char *; NIL: none */
+	List	   *item_attributes;	/* of char *, as they were given */
+	char	   *users_schema;	/* these three NULL: no user relation */
+	char	   *users_relation;
+	char	   *user_key;
+	List	   *user_attributes;
+	Oid			catalog;		/* rec.model */
 	TransactionId row_xmin;		/* these two tell whether the row is the same one as before */
 	ItemPointerData row_tid;
 } RecModel;
@@ -61,6 +67,8 @@ extern Oid	rec_model_schema(const char *model);
 extern void rec_model_require_usage(Oid schema);
 extern void rec_model_require_owner(const RecModel *model, const char *action);
 extern void rec_model_lock(const RecModel *model);
+extern void rec_model_lock_session(const RecModel *model);
+extern void rec_model_unlock_session(const RecModel *model);
 extern Oid	rec_model_relation(const RecModel *model, const char *name);
 extern Relation rec_model_open(const RecModel *model, const char *name, LOCKMODE lock);
 

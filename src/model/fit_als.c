@@ -36,7 +36,8 @@ factors_score(RecRecommender *self, const RecUserPairs *user, float *score)
 	const RecSolution *s = self->solution;
 	const float *row;
 
-	if (user->user < 0 || !anything_positive(user, f->explicit_feedback))
+	/* of a user without positive pairs the attributes speak */
+	if (user->user < 0 || (s->map[REC_USERS] == NULL && !anything_positive(user, f->explicit_feedback)))
 		return false;
 	row = s->users + (Size) user->user * s->stride;
 	memcpy(f->vector, row, s->stride * sizeof(float));
@@ -109,7 +110,7 @@ rec_fit_als(const RecFitInput *in)
 	if (in->without == NULL)
 		rec_holdout_choose(&own, in->pairs, in->params, in->rule.explicit_feedback);
 	solution = rec_solve(in->pairs, in->without ? in->without : &own, in->params, &in->rule,
-						 in->watch ? in->watch : &quiet);
+						 in->watch ? in->watch : &quiet, in->design);
 	r = rec_recommender_of_factors(solution, in->pairs, in->params, &in->rule);
 	((Factors *) r)->solution = solution;
 	return r;

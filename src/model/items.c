@@ -40,7 +40,7 @@ nearest_column(Relation rel, const char *typed)
 }
 
 static void
-check_kind(Relation rel)
+check_kind(Relation rel, const char *what)
 {
 	char		kind = rel->rd_rel->relkind;
 
@@ -48,53 +48,75 @@ check_kind(Relation rel)
 		kind != RELKIND_MATVIEW && kind != RELKIND_FOREIGN_TABLE)
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("\"%s\" cannot be an item relation", RelationGetRelationName(rel)),
-				 errdetail("Items are described by a table, view, materialized view or foreign table.")));
+				 errmsg("\"%s\" cannot be the %s relation", RelationGetRelationName(rel), what),
+				 errdetail("It must be a table, view, materialized view or foreign table.")));
+}
+
+/* Number of a column of an open relation. */
+static AttrNumber
+column_of(Relation rel, const char *column, const char *what)
+{
+	AttrNumber	number = get_attnum(RelationGetRelid(rel), column);
+	const char *near;
+
+	if (number > 0)
+		return number;
+	near = nearest_column(rel, column);
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("column \"%s\" of %s relation \"%s\" does not exist", column, what, RelationGetRelationName(rel)),
+			 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
+	return 0;					/* not reached */
 }
 
 AttrNumber
 rec_item_column(const RecModel *model, const RecItemSource *source, const char *column)
 {
-	AttrNumber	number = get_attnum(source->relid, column);
-	Relation	rel;
-	const char *near;
+	Relation	rel = relation_open(source->relid, NoLock);
+	AttrNumber	number = column_of(rel, column, "item");
 
-	if (number > 0)
-		return number;
-	rel = relation_open(source->relid, NoLock);
-	near = nearest_column(rel, column);
 	relation_close(rel, NoLock);
-	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of item relation \"%s\" does not exist", column, model->items_relation),
-			 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
-	return 0;					/* not reached */
+	return number;
+}
+
+
+/* Finds a relation that describes one side, and checks that its key can be compared with keys of the given type. */
+static void
+find_source(const char *what, const char *schema, const char *relation, const char *key_column, Oid type,
+			RecItemSource *source)
+{
+	Relation	rel;
+	AttrNumber	key;
+
+	source->relid = RangeVarGetRelid(makeRangeVar(pstrdup(schema), pstrdup(relation), -1), AccessShareLock, false);
+	rel = relation_open(source->relid, NoLock);
+	check_kind(rel, what);
+	key = column_of(rel, key_column, what);
+	source->key_type = getBaseType(TupleDescAttr(RelationGetDescr(rel), key - 1)->atttypid);
+	relation_close(rel, NoLock);
+	if (source->key_type != type && !(is_integer(source->key_type) && is_integer(type)) &&
+		!(is_text(source->key_type) && is_text(type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("column \"%s\" of %s relation \"%s\" is of type %s, but %ss are of type %s", key_column, what,
+						relation, format_type_be(source->key_type), what, format_type_be(type)),
+				 errhint("Point the model at a view that casts the key.")));
 }
 
 void
 rec_item_source(const RecModel *model, Oid item_type, RecItemSource *source)
 {
-	Relation	rel;
-	AttrNumber	key;
-
 	if (model->items_relation == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("model \"%s\" has no item relation to filter", model->name),
 				 errhint("SELECT rec.alter_model(%s, items => 'schema.relation', item_key => 'column');",
 						 quote_literal_cstr(model->name))));
-	source->relid = RangeVarGetRelid(makeRangeVar(model->items_schema, model->items_relation, -1), AccessShareLock,
-									 false);
-	rel = relation_open(source->relid, NoLock);
-	check_kind(rel);
-	key = rec_item_column(model, source, model->item_key);
-	source->key_type = getBaseType(TupleDescAttr(RelationGetDescr(rel), key - 1)->atttypid);
-	relation_close(rel, NoLock);
-	if (source->key_type != item_type && !(is_integer(source->key_type) && is_integer(item_type)) &&
-		!(is_text(source->key_type) && is_text(item_type)))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("column \"%s\" of item relation \"%s\" is of type %s, but items are of type %s", model->item_key,
-						model->items_relation, format_type_be(source->key_type), format_type_be(item_type)),
-				 errhint("Point the model at a view that casts the key.")));
+	find_source("item", model->items_schema, model->items_relation, model->item_key, item_type, source);
+}
+
+void
+rec_user_source(const RecModel *model, Oid user_type, RecItemSource *source)
+{
+	find_source("user", model->users_schema, model->users_relation, model->user_key, user_type, source);
 }

@@ -13,7 +13,7 @@
 #include "model/keys.h"
 #include "nodes/parsenodes.h"
 
-/* The item relation as it stands now; found by name at every use, because warehouses replace tables. */
+/* The item (or user) relation as it stands now; found by name at every use, because warehouses replace tables. */
 typedef struct RecItemSource
 {
 	Oid			relid;
@@ -22,6 +22,9 @@ typedef struct RecItemSource
 
 /* An error when there is none, it is gone, or its key cannot be compared with keys of the given type. */
 extern void rec_item_source(const RecModel *model, Oid item_type, RecItemSource *source);
+
+/* The same of the user relation, which the model must have. */
+extern void rec_user_source(const RecModel *model, Oid user_type, RecItemSource *source);
 
 /* Number of a column of the relation; an error with the nearest name when there is none. */
 extern AttrNumber rec_item_column(const RecModel *model, const RecItemSource *source, const char *column);

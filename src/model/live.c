@@ -181,25 +181,42 @@ has_policy(Node *node, void *context)
 	return expression_tree_walker(node, has_policy, context);
 }
 
+/* Whether an index leads to the rows, without volatile functions, and whether row security applies. */
+static void
+look_at(CachedPlanSource *source, PlannedStmt *stmt, bool *indexed, bool *secured)
+{
+	ListCell   *lc;
+
+	*indexed = bound_by_index(stmt->planTree) && !contain_volatile_functions((Node *) source->query_list);
+	foreach(lc, stmt->subplans)
+		*indexed = *indexed && bound_by_index(lfirst(lc));
+	/* dependsOnRLS alone also means roles that policies do not apply to */
+	*secured = source->dependsOnRLS && has_policy((Node *) source->query_list, NULL);
+}
+
+void
+rec_plan_look(SPIPlanPtr plan, bool *indexed, bool *secured)
+{
+	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
+
+	if (cached == NULL)
+		elog(ERROR, "no plan to look at");
+	look_at(linitial(SPI_plan_get_plan_sources(plan)), linitial_node(PlannedStmt, cached->stmt_list), indexed, secured);
+	ReleaseCachedPlan(cached, NULL);	/* of a plan that SPI frees, no resource owner knows */
+}
+
 /* Looks at the plan in use; cheap when it is the one that was looked at last time. */
 static void
 inspect(LivePlan *p)
 {
 	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(p->plan));
 	CachedPlan *cached = SPI_plan_get_cached_plan(p->plan);
-	PlannedStmt *stmt;
-	ListCell   *lc;
 
 	if (cached == NULL)
 		elog(ERROR, "no plan for the events of a user");
 	if (cached->generation != p->generation)
 	{
-		stmt = linitial_node(PlannedStmt, cached->stmt_list);
-		p->indexed = bound_by_index(stmt->planTree) && !contain_volatile_functions((Node *) source->query_list);
-		foreach(lc, stmt->subplans)
-			p->indexed = p->indexed && bound_by_index(lfirst(lc));
-		/* dependsOnRLS alone also means roles that policies do not apply to */
-		p->secured = source->dependsOnRLS && has_policy((Node *) source->query_list, NULL);
+		look_at(source, linitial_node(PlannedStmt, cached->stmt_list), &p->indexed, &p->secured);
 		p->generation = cached->generation;
 	}
 	ReleaseCachedPlan(cached, CurrentResourceOwner);

@@ -43,6 +43,8 @@ static const ParamKey keys[] = {
 	{"cg_steps", KEY_INT, AT(cg_steps), 1, 50},
 	{"holdout", KEY_REAL, AT(holdout), 0, 0.5},
 	{"patience", KEY_INT, AT(patience), 0, 1000},
+	{"user_attribute_regularization", KEY_REAL, AT(user_attribute_regularization), 0, 1e9, true},
+	{"item_attribute_regularization", KEY_REAL, AT(item_attribute_regularization), 0, 1e9, true},
 	{"seed", KEY_BIGINT, AT(seed)}
 };
 
@@ -53,7 +55,8 @@ rec_params_default(bool explicit_feedback)
 		.factors = 128, .epochs = 16, .regularization = NAN, .bias_regularization = NAN, .unobserved_weight = NAN,
 		.frequency_exponent = 0.5,
 		.init_scale = 0.1, .weight_transform = REC_TRANSFORM_LOG1P, .cg_steps = 3,
-		.holdout = 0.1, .patience = 3, .seed = 42
+		.holdout = 0.1, .patience = 3,
+		.user_attribute_regularization = NAN, .item_attribute_regularization = NAN, .seed = 42
 	};
 
 	if (explicit_feedback)
@@ -164,9 +167,17 @@ find_key(const char *name)
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("unknown parameter \"%s\"", name),
-			 errdetail("Parameters are factors, epochs, regularization, bias_regularization, unobserved_weight, frequency_exponent, init_scale, weight_transform, solver, cg_steps, holdout, patience and seed."),
+			 errdetail("Parameters are factors, epochs, regularization, bias_regularization, unobserved_weight, frequency_exponent, init_scale, weight_transform, solver, cg_steps, holdout, patience, user_attribute_regularization, item_attribute_regularization and seed."),
 			 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
 	return NULL;				/* not reached */
+}
+
+bool
+rec_params_whole(const char *name)
+{
+	const ParamKey *key = find_key(name);
+
+	return key->kind == KEY_INT || key->kind == KEY_BIGINT;
 }
 
 static void
@@ -291,6 +302,8 @@ rec_params_write(const RecParams *params)
 			v.val.string.val = unconstify(char *, key->choices[choice]);
 			v.val.string.len = strlen(key->choices[choice]);
 		}
+		else if (key->kind == KEY_REAL && isnan(*(const double *) at))
+			v.type = jbvNull;	/* of a model without attributes */
 		else if (key->kind == KEY_REAL)
 			v.val.numeric = DatumGetNumeric(DirectFunctionCall1(float8_numeric, Float8GetDatum(*(const double *) at)));
 		else

@@ -30,6 +30,8 @@ typedef struct RecParams
 	int			cg_steps;
 	double		holdout;		/* share of a sampled user's positive pairs; 0: none */
 	int			patience;		/* epochs without a better holdout metric; 0: never stop early */
+	double		user_attribute_regularization;	/* ridge of the map from attributes; NaN: chosen by the training */
+	double		item_attribute_regularization;
 	int64		seed;
 } RecParams;
 
@@ -53,6 +55,9 @@ extern void rec_params_resolve(RecParams *params, double sum, int64 n, int users
  * rating, one of biases does not.
  */
 extern void rec_params_resolve_explicit(RecParams *params, double deviation);
+
+/* Whether a parameter takes whole numbers only; an error when there is none of that name. */
+extern bool rec_params_whole(const char *name);
 
 /* Which algorithm is trained, as recommender.c names it. */
 extern const char *rec_params_algorithm(const RecParams *params);

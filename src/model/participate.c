@@ -72,7 +72,7 @@ rec_participant_scratch(const RecShared *shared)
 			rec_half_step(shared, side, exact, &matrix, &step);
 			size = Max(size, rec_als_scratch_size(&step, shared->sides[side].longest));
 		}
-	return size;
+	return add_size(size, rec_map_scratch(shared));
 }
 
 static void
@@ -105,13 +105,25 @@ rows_chunk(RecShared *shared, int chunk, void *scratch)
 {
 	const int64 *end = REC_AT(shared, shared->sides[shared->side].chunk_end, int64);
 	RecLoss    *loss = REC_AT(shared, shared->losses, RecLoss) + chunk;
+	int64		lo = chunk ? end[chunk - 1] : 0;
 	RecMatrix	matrix;
 	RecHalfStep step;
 	RecAlsStatus status;
 
 	rec_half_step(shared, shared->side, shared->exact, &matrix, &step);
 	*loss = (RecLoss) {0};
-	status = rec_als_rows(&step, chunk ? end[chunk - 1] : 0, end[chunk], scratch, loss);
+	if (shared->sides[shared->side].map.on && !shared->plain)
+	{
+		/* the means of the chunk's rows, before the solver's own scratch */
+		RecFeatures f = rec_map_features(shared, shared->side);
+
+		rec_map_mean(&f, NULL, REC_AT(shared, shared->sides[shared->side].map.map, float), shared->stride, lo,
+					 end[chunk], scratch);
+		step.prior = scratch;
+		step.prior_row = lo;
+		scratch = (char *) scratch + rec_map_scratch(shared);
+	}
+	status = rec_als_rows(&step, lo, end[chunk], scratch, loss);
 	if (status != REC_ALS_OK)
 	{
 		uint32		none = REC_ALS_OK;
@@ -224,6 +236,12 @@ rec_participate(RecShared *shared, void *scratch)
 				break;
 			case REC_TASK_JUDGE:
 				judge_chunk(shared, chunk, scratch);
+				break;
+			case REC_TASK_NORMAL:
+			case REC_TASK_RIGHT:
+			case REC_TASK_SOLVE:
+			case REC_TASK_MEAN:
+				rec_map_chunk(shared, chunk, scratch);
 				break;
 			case REC_TASK_END:
 				return;

@@ -21,6 +21,7 @@ typedef struct RecFitInput
 	const RecParams *params;	/* resolved by rec_train_resolve() */
 	RecSumRule	rule;
 	const RecWatch *watch;		/* of a training by epochs; NULL: quiet, with the holdout that its params ask for */
+	RecDesign  *const *design;	/* attributes by side, see rec_design_read(); NULL: without */
 	MemoryContext context;		/* where everything goes; check sizes with rec_check_memory() first */
 } RecFitInput;
 

@@ -30,7 +30,7 @@
 #define SMALL_WORK 5e7			/* observations x factors x epochs below which workers cost more than they give */
 #define SHM_RESERVE (16 * 1024 * 1024)	/* left for parallel mode's own segment and for others */
 
-typedef struct Training
+struct RecTraining
 {
 	const RecWatch *watch;		/* NULL: announce the epochs */
 	RecShared  *shared;
@@ -38,7 +38,7 @@ typedef struct Training
 	void	   *block;			/* private memory as allocated */
 	ParallelContext *pcxt;		/* NULL: serial */
 	void	   *scratch;
-} Training;
+};
 
 PGDLLEXPORT void rec_train_worker(dsm_segment *seg, shm_toc *toc);
 
@@ -87,7 +87,7 @@ workers_wanted(const RecShared *plan)
 }
 
 static void
-create_block(Training *t, const RecShared *plan, int workers)
+create_block(RecTraining *t, const RecShared *plan, int workers)
 {
 	if (workers > 0)
 		t->segment = dsm_create(plan->size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
@@ -103,7 +103,7 @@ create_block(Training *t, const RecShared *plan, int workers)
 }
 
 static void
-launch(Training *t, int workers)
+launch(RecTraining *t, int workers)
 {
 	dsm_handle *handle;
 
@@ -147,9 +147,14 @@ rec_train_worker(dsm_segment *seg, shm_toc *toc)
 	dsm_detach(segment);
 }
 
-/* Posts a task, works on it with everybody, and returns when it is done. */
-static void
-run_task(Training *t, RecTask task, RecSide side, int nchunks)
+RecShared *
+rec_training_shared(RecTraining *t)
+{
+	return t->shared;
+}
+
+void
+rec_run_task(RecTraining *t, RecTask task, RecSide side, int nchunks)
 {
 	RecShared  *s = t->shared;
 	uint32		status;
@@ -173,7 +178,7 @@ run_task(Training *t, RecTask task, RecSide side, int nchunks)
 }
 
 static void
-finish_workers(Training *t)
+finish_workers(RecTraining *t)
 {
 	if (t->pcxt == NULL)
 		return;
@@ -187,7 +192,7 @@ finish_workers(Training *t)
 }
 
 static RecLoss
-half_epoch(Training *t, RecSide side)
+half_epoch(RecTraining *t, RecSide side)
 {
 	RecShared  *s = t->shared;
 	RecSide		other = side == REC_USERS ? REC_ITEMS : REC_USERS;
@@ -196,11 +201,11 @@ half_epoch(Training *t, RecSide side)
 
 	if (!s->explicit_feedback)
 	{
-		run_task(t, REC_TASK_GRAM, other, s->sides[other].ngram);
+		rec_run_task(t, REC_TASK_GRAM, other, s->sides[other].ngram);
 		rec_als_gram_sum(REC_AT(s, s->gram_parts, float), s->sides[other].ngram, s->stride,
 						 s->params.unobserved_weight, REC_AT(s, s->gram, float));
 	}
-	run_task(t, REC_TASK_ROWS, side, s->sides[side].nchunks);
+	rec_run_task(t, REC_TASK_ROWS, side, s->sides[side].nchunks);
 	for (int c = 0; c < s->sides[side].nchunks; c++)
 	{
 		sum.objective += chunk[c].objective;
@@ -240,10 +245,10 @@ mean_quality(RecShared *s)
 }
 
 static RecQuality
-judge(Training *t)
+judge(RecTraining *t)
 {
 	if (t->shared->judged > 0)
-		run_task(t, REC_TASK_JUDGE, REC_USERS, t->shared->judged);
+		rec_run_task(t, REC_TASK_JUDGE, REC_USERS, t->shared->judged);
 	return mean_quality(t->shared);
 }
 
@@ -347,8 +352,18 @@ better(RecQuality a, RecQuality b, bool explicit_feedback)
 	return explicit_feedback ? a.watched < b.watched : a.watched > b.watched;
 }
 
+/* The map of a side follows its factors; nothing happens without attributes, and before the strength is chosen. */
 static void
-run_epochs(Training *t, RecSolution *r)
+follow(RecTraining *t, RecSide side)
+{
+	if (t->shared->sides[side].map.on)
+		rec_map_fit(t, side);
+}
+
+#define FREE_EPOCHS 2			/* without attributes: so long until factors mean something */
+
+static void
+run_epochs(RecTraining *t, RecSolution *r)
 {
 	RecShared  *s = t->shared;
 	Size		items_size = mul_size(s->sides[REC_ITEMS].nrows, s->stride * sizeof(float));
@@ -357,14 +372,21 @@ run_epochs(Training *t, RecSolution *r)
 
 	INSTR_TIME_SET_CURRENT(start);
 	for (int side = 0; side < 2; side++)
-		run_task(t, REC_TASK_INIT, side, (s->sides[side].nrows + REC_INIT_ROWS - 1) / REC_INIT_ROWS);
+		rec_run_task(t, REC_TASK_INIT, side, (s->sides[side].nrows + REC_INIT_ROWS - 1) / REC_INIT_ROWS);
 	for (int epoch = 1; epoch <= s->params.epochs; epoch++)
 	{
 		double		before = seconds_since(start);
 		RecLoss		users = half_epoch(t, REC_USERS);
-		RecLoss		items_loss = half_epoch(t, REC_ITEMS);
+		RecLoss		items_loss;
 		double		now;
+		bool		keep_going;
 
+		follow(t, REC_USERS);
+		items_loss = half_epoch(t, REC_ITEMS);
+		follow(t, REC_ITEMS);
+		if (epoch == FREE_EPOCHS)
+			for (int side = 0; side < 2; side++)
+				rec_map_choose(t, side);
 		r->loss[epoch - 1] = users.penalty + items_loss.objective;
 		r->quality[epoch - 1] = judge(t);
 		r->epochs = epoch;
@@ -372,6 +394,8 @@ run_epochs(Training *t, RecSolution *r)
 		if (t->watch == NULL)
 			announce(r, epoch, s->params.epochs, now - before, now / epoch * (s->params.epochs - epoch),
 					 s->explicit_feedback);
+		keep_going = t->watch == NULL || t->watch->go_on == NULL ||
+			t->watch->go_on(t->watch->state, epoch, r->quality[epoch - 1].watched);
 		if (s->judged == 0)
 			r->best_epoch = epoch;
 		else if (r->best_epoch == 0 || better(r->quality[epoch - 1], r->quality[r->best_epoch - 1], s->explicit_feedback))
@@ -381,35 +405,67 @@ run_epochs(Training *t, RecSolution *r)
 		}
 		else if (s->params.patience > 0 && epoch - r->best_epoch >= s->params.patience)
 			break;
-		if (t->watch && t->watch->go_on && !t->watch->go_on(t->watch->state, epoch, r->quality[epoch - 1].watched))
+		if (!keep_going)
 			break;
 	}
 	if (s->judged > 0 && r->best_epoch != r->epochs)
 		memcpy(items, REC_AT(s, s->best_items, float), items_size);
 }
 
+/*
+ * The maps that are kept. Factors that were drawn to a map are no witnesses of it, so it is fitted to factors that were
+ * not: of each side one half-step as if there were no attributes. The items go back to what they were.
+ */
+static void
+final_maps(RecTraining *t)
+{
+	RecShared  *s = t->shared;
+	Size		items_size = mul_size(s->sides[REC_ITEMS].nrows, s->stride * sizeof(float));
+
+	if (s->sides[REC_ITEMS].map.n > 0)
+	{
+		float	   *items = REC_AT(s, s->sides[REC_ITEMS].factors, float);
+
+		memcpy(REC_AT(s, s->best_items, float), items, items_size);
+		s->plain = true;
+		(void) half_epoch(t, REC_ITEMS);
+		s->plain = false;
+		rec_map_choose(t, REC_ITEMS);
+		memcpy(items, REC_AT(s, s->best_items, float), items_size);
+	}
+	if (s->sides[REC_USERS].map.n > 0)
+	{
+		s->plain = true;
+		(void) half_epoch(t, REC_USERS);
+		s->plain = false;
+		rec_map_choose(t, REC_USERS);
+	}
+}
+
 /* Users against the final items, exactly and with every pair: then a folded-in user gets the very same factors. */
 static void
-final_half_step(Training *t, const RecPairs *pairs)
+final_half_step(RecTraining *t, const RecPairs *pairs)
 {
 	if (t->shared->judged > 0)	/* else nothing was held out */
 		rec_shared_refill_users(t->shared, pairs);
+	final_maps(t);
 	t->shared->exact = true;
 	(void) half_epoch(t, REC_USERS);
 }
 
 RecSolution *
 rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params, const RecSumRule *rule,
-		  const RecWatch *watch)
+		  const RecWatch *watch, RecDesign *const *design)
 {
 	RecSolution *r = palloc0(sizeof(RecSolution));
-	Training   *t = palloc0(sizeof(Training));
+	RecTraining *t = palloc0(sizeof(RecTraining));
+	RecDesign  *none[2] = {NULL, NULL};
 	RecShared	plan;
 	int			workers;
 	instr_time	start;
 
 	t->watch = watch;
-	rec_shared_plan(&plan, pairs, holdout, params, rule);
+	rec_shared_plan(&plan, pairs, holdout, params, rule, design ? design : none);
 	plan.judge_metric = watch ? watch->metric : REC_NDCG;
 	plan.judge_k = watch ? watch->k : REC_METRIC_K;
 	r->memory = plan.size;
@@ -419,7 +475,7 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 	workers = workers_wanted(&plan);
 	INSTR_TIME_SET_CURRENT(start);
 	create_block(t, &plan, workers);
-	rec_shared_fill(t->shared, pairs, holdout);
+	rec_shared_fill(t->shared, pairs, holdout, design ? design : none);
 	r->fill_seconds = seconds_since(start);
 	if (t->shared->nnz == 0)
 		ereport(ERROR,
@@ -446,6 +502,13 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 	r->items = REC_AT(t->shared, t->shared->sides[REC_ITEMS].factors, float);
 	r->gram = t->shared->explicit_feedback ? NULL : REC_AT(t->shared, t->shared->gram, float);
 	r->mean = t->shared->mean;
+	for (int side = 0; side < 2; side++)
+	{
+		const struct RecSharedMap *map = &t->shared->sides[side].map;
+
+		r->map[side] = map->on ? REC_AT(t->shared, map->map, float) : NULL;
+		r->ridge[side] = map->ridge;
+	}
 	r->private = t;
 	return r;
 }
@@ -453,12 +516,12 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 void
 rec_solve_release(RecSolution *r)
 {
-	Training   *t = r->private;
+	RecTraining *t = r->private;
 
 	if (t->segment)
 		dsm_detach(t->segment);
 	else
 		pfree(t->block);
 	t->segment = NULL;
-	r->users = r->items = r->gram = NULL;
+	r->users = r->items = r->gram = r->map[REC_USERS] = r->map[REC_ITEMS] = NULL;
 }

@@ -6,6 +6,7 @@
 #define REC_SOLVE_H
 
 #include "core/metrics.h"
+#include "model/attributes.h"
 #include "model/pairs.h"
 
 #define REC_MAX_EPOCHS 1000		/* as the range of the parameter says */
@@ -39,6 +40,8 @@ typedef struct RecSolution
 	int			stride;			/* floats per factor row; explicit: the bias stands after the factors */
 	const float *users;			/* pairs.users.n rows */
 	const float *items;			/* pairs.items.n rows */
+	const float *map[2];		/* by side: columns x stride, from attributes to factors; NULL: no attributes, or they say nothing */
+	double		ridge[2];		/* by side: its strength as it was chosen */
 	const float *gram;			/* stride x stride, times unobserved_weight; NULL: explicit */
 	float		mean;			/* explicit */
 	int			epochs;			/* that ran */
@@ -55,10 +58,10 @@ typedef struct RecSolution
 /*
  * Runs the epochs and the final exact user half-step. The factors stay where they are, perhaps in a shared segment,
  * until rec_solve_release(); an error releases them with the transaction. With a watch it is quiet and leaves the
- * progress view alone.
+ * progress view alone. design: attributes by side, NULL where there are none (or NULL: none at all).
  */
 extern RecSolution *rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params,
-							  const RecSumRule *rule, const RecWatch *watch);
+							  const RecSumRule *rule, const RecWatch *watch, RecDesign *const *design);
 extern void rec_solve_release(RecSolution *solution);
 
 /* Free room for dynamic shared memory in bytes, or SIZE_MAX when it cannot be told. */

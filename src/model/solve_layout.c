@@ -8,14 +8,14 @@
 #include "storage/shmem.h"
 
 #define CHUNK_OBSERVATIONS 32768	/* about 10 ms of work: small against an epoch, large against a barrier */
-#define CHUNK_ROWS 2048
+#define CHUNK_ROWS REC_CHUNK_ROWS_MOST
 #define CHUNK_OPERATIONS 4e9	/* an exact solution costs factors^2 an observation and factors^3 a row: with many
 								 * factors a chunk, which cannot be interrupted, has to be smaller */
 #define GRAM_PARTS 64			/* at most, so that the parts stay small beside the factors */
 #define GRAM_ROWS 4096			/* at least per part */
 
-static Size
-reserve(Size *used, Size count, Size width)
+Size
+rec_reserve(Size *used, Size count, Size width)
 {
 	Size		at = *used;
 
@@ -39,12 +39,12 @@ static void
 plan_side(RecSharedSide *side, int64 nrows, int64 nnz, int stride, Size *used)
 {
 	side->nrows = nrows;
-	side->start = reserve(used, nrows + 1, sizeof(int64));
-	side->column = reserve(used, nnz, sizeof(int32));
-	side->value = reserve(used, nnz, sizeof(float));
-	side->factors = reserve(used, mul_size(nrows, stride), sizeof(float));
+	side->start = rec_reserve(used, nrows + 1, sizeof(int64));
+	side->column = rec_reserve(used, nnz, sizeof(int32));
+	side->value = rec_reserve(used, nnz, sizeof(float));
+	side->factors = rec_reserve(used, mul_size(nrows, stride), sizeof(float));
 	side->nchunks = nnz / most_observations(stride) + nrows / most_rows(stride) + 2;	/* an upper bound; fill counts */
-	side->chunk_end = reserve(used, side->nchunks, sizeof(int64));
+	side->chunk_end = rec_reserve(used, side->nchunks, sizeof(int64));
 	side->gram_rows = Max(GRAM_ROWS, (nrows + GRAM_PARTS - 1) / GRAM_PARTS);
 	side->ngram = (nrows + side->gram_rows - 1) / side->gram_rows;
 }
@@ -61,7 +61,7 @@ judged_pairs(const RecPairs *pairs, const RecHoldout *holdout)
 
 void
 rec_shared_plan(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params,
-				const RecSumRule *rule)
+				const RecSumRule *rule, RecDesign *const *design)
 {
 	Size		used = TYPEALIGN(64, sizeof(RecShared));
 	int64		held = holdout->nusers ? holdout->start[holdout->nusers] : 0;
@@ -77,23 +77,27 @@ rec_shared_plan(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, 
 	most_parts = Max(s->sides[REC_USERS].ngram, s->sides[REC_ITEMS].ngram);
 	if (!s->explicit_feedback)
 	{
-		s->gram_parts = reserve(&used, mul_size(most_parts, s->stride * s->stride), sizeof(float));
-		s->gram = reserve(&used, s->stride * s->stride, sizeof(float));
+		s->gram_parts = rec_reserve(&used, mul_size(most_parts, s->stride * s->stride), sizeof(float));
+		s->gram = rec_reserve(&used, s->stride * s->stride, sizeof(float));
 	}
-	s->losses = reserve(&used, Max(s->sides[REC_USERS].nchunks, s->sides[REC_ITEMS].nchunks), sizeof(RecLoss));
+	for (int side = 0; side < 2; side++)
+		if (design[side])
+			rec_map_plan(&s->sides[side], s->stride, design[side], &used);
+	s->losses = rec_reserve(&used, Max(s->sides[REC_USERS].nchunks, s->sides[REC_ITEMS].nchunks), sizeof(RecLoss));
 	s->judged = holdout->nusers;
+	if (s->judged > 0 || design[REC_ITEMS])
+		s->best_items = rec_reserve(&used, mul_size(pairs->items.n, s->stride), sizeof(float));
 	if (s->judged > 0)
 	{
 		int64		blocked = judged_pairs(pairs, holdout) - held;
 
-		s->best_items = reserve(&used, mul_size(pairs->items.n, s->stride), sizeof(float));
-		s->judged_user = reserve(&used, s->judged, sizeof(int32));
-		s->held_start = reserve(&used, s->judged + 1, sizeof(int32));
-		s->held_item = reserve(&used, held, sizeof(int32));
-		s->held_value = reserve(&used, held, sizeof(float));
-		s->qualities = reserve(&used, s->judged, sizeof(RecQuality));
-		s->blocked_start = reserve(&used, s->judged + 1, sizeof(int32));
-		s->blocked_item = reserve(&used, blocked, sizeof(int32));
+		s->judged_user = rec_reserve(&used, s->judged, sizeof(int32));
+		s->held_start = rec_reserve(&used, s->judged + 1, sizeof(int32));
+		s->held_item = rec_reserve(&used, held, sizeof(int32));
+		s->held_value = rec_reserve(&used, held, sizeof(float));
+		s->qualities = rec_reserve(&used, s->judged, sizeof(RecQuality));
+		s->blocked_start = rec_reserve(&used, s->judged + 1, sizeof(int32));
+		s->blocked_item = rec_reserve(&used, blocked, sizeof(int32));
 	}
 	s->size = used;
 }
@@ -167,7 +171,7 @@ fill_judged(RecShared *s, const RecPairs *pairs, const RecHoldout *h)
 }
 
 void
-rec_shared_fill(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout)
+rec_shared_fill(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, RecDesign *const *design)
 {
 	RecObservations o = observations_of(s);
 
@@ -177,6 +181,9 @@ rec_shared_fill(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout)
 	cut_chunks(s, &s->sides[REC_ITEMS]);
 	if (s->judged > 0)
 		fill_judged(s, pairs, holdout);
+	for (int side = 0; side < 2; side++)
+		if (design[side])
+			rec_map_fill(s, side, design[side]);
 	if (s->explicit_feedback)
 	{
 		double		sum = 0;

@@ -12,7 +12,9 @@
 #define REC_SOLVE_SHARED_H
 
 #include "core/als.h"
+#include "core/prior.h"
 #include "core/topk.h"
+#include "model/side.h"
 #include "model/solve.h"
 #include "port/atomics.h"
 #include "storage/barrier.h"
@@ -23,13 +25,20 @@ typedef enum RecTask
 	REC_TASK_GRAM,				/* partial Gram matrices of one side's fixed rows */
 	REC_TASK_ROWS,				/* solve one side */
 	REC_TASK_JUDGE,				/* score the holdout's users */
+	REC_TASK_NORMAL,			/* normal matrix of one side's map from attributes */
+	REC_TASK_RIGHT,				/* its right-hand side, from the factors or from the means; see map_of */
+	REC_TASK_SOLVE,				/* the map from the factored matrix, some coordinates a chunk */
+	REC_TASK_MEAN,				/* weighted means of all rows, for conjugate gradients */
 	REC_TASK_END
 } RecTask;
 
-typedef enum RecSide
+/* What a task on a map reads and writes. */
+typedef enum RecMapTask
 {
-	REC_USERS, REC_ITEMS
-} RecSide;
+	REC_MAP_FACTORS,			/* right-hand side of the factors, into map or right */
+	REC_MAP_PRODUCT				/* normal matrix times map (first) or p, into a */,
+	REC_MAP_PRODUCT_FIRST
+} RecMapTask;
 
 /* One side's rows: its observations and factors. */
 typedef struct RecSharedSide
@@ -44,6 +53,29 @@ typedef struct RecSharedSide
 	int			ngram;			/* parts of the Gram matrix over this side's rows */
 	int64		gram_rows;		/* rows of a part */
 	int64		longest;		/* observations of the longest row */
+	struct RecSharedMap
+	{
+		int			n;			/* columns of the design matrix; 0: the side has no attributes */
+		bool		dense;		/* the normal matrix is formed and factored; else conjugate gradients */
+		bool		on;			/* the map takes part */
+		double		ridge;		/* for weights of mean 1 */
+		Size		row_start,	/* the arrays of RecFeatures */
+					column,
+					value,
+					col_start,
+					row,
+					col_value;
+		Size		weight;		/* float[nrows] */
+		Size		map;		/* float[n * stride] */
+		Size		normal;		/* dense: double[n * n] */
+		Size		right;		/* else: float[n * stride], and so are the next three */
+		Size		r,
+					p,
+					a;
+		Size		diagonal;	/* float[n] */
+		Size		rz;			/* double[stride] */
+		Size		mean;		/* float[nrows * stride] */
+	}			map;
 } RecSharedSide;
 
 typedef struct RecShared
@@ -58,6 +90,8 @@ typedef struct RecShared
 	RecSide		side;
 	int			nchunks;
 	bool		exact;			/* REC_TASK_ROWS: Cholesky whatever the solver is */
+	bool		plain;			/* REC_TASK_ROWS: as if there were no attributes */
+	RecMapTask	map_task;		/* REC_TASK_RIGHT: from where to where; REC_TASK_MEAN: of what */
 
 	RecParams	params;
 	bool		explicit_feedback;
@@ -68,7 +102,7 @@ typedef struct RecShared
 	Size		gram_parts;		/* float[ngram * stride * stride] */
 	Size		gram;			/* float[stride * stride] */
 	Size		losses;			/* RecLoss[most chunks] */
-	Size		best_items;		/* float[items * stride], only with a holdout */
+	Size		best_items;		/* float[items * stride], only with a holdout or attributes of items */
 
 	/* holdout */
 	int			judged;			/* users */
@@ -84,6 +118,9 @@ typedef struct RecShared
 } RecShared;
 
 #define REC_INIT_ROWS 8192		/* rows of a REC_TASK_INIT chunk */
+#define REC_CHUNK_ROWS_MOST 2048	/* rows of a REC_TASK_ROWS chunk at most, and of REC_TASK_MEAN */
+#define REC_MAP_COLUMNS 4		/* columns of a chunk of REC_TASK_NORMAL and REC_TASK_RIGHT */
+#define REC_MAP_DENSE 1500		/* columns up to which the normal matrix is formed */
 
 #define REC_AT(shared, offset, type) ((type *) ((char *) (shared) + (offset)))
 
@@ -94,9 +131,25 @@ extern void rec_half_step(const RecShared *shared, RecSide side, bool exact, Rec
 
 /* Layout and contents of the block: solve_layout.c. plan() fills a header with sizes and offsets only. */
 extern void rec_shared_plan(RecShared *plan, const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params,
-							const RecSumRule *rule);
-extern void rec_shared_fill(RecShared *shared, const RecPairs *pairs, const RecHoldout *holdout);
+							const RecSumRule *rule, RecDesign *const *design);
+extern void rec_shared_fill(RecShared *shared, const RecPairs *pairs, const RecHoldout *holdout,
+							RecDesign *const *design);
+extern Size rec_reserve(Size *used, Size count, Size width);	/* room in the block, aligned; returns its offset */
 extern void rec_shared_refill_users(RecShared *shared, const RecPairs *pairs);
+
+/* Posts a task, works on it with everybody, and returns when it is done. */
+typedef struct RecTraining RecTraining;
+extern RecShared *rec_training_shared(RecTraining *training);
+extern void rec_run_task(RecTraining *training, RecTask task, RecSide side, int nchunks);
+
+/* solve_map.c: the design matrix of a side as the numerics want it; fitting its map to the factors as they are. */
+extern RecFeatures rec_map_features(const RecShared *shared, RecSide side);
+extern void rec_map_plan(RecSharedSide *side, int stride, const RecDesign *design, Size *used);
+extern void rec_map_fill(RecShared *shared, RecSide side, const RecDesign *design);
+extern void rec_map_choose(RecTraining *training, RecSide side);
+extern void rec_map_fit(RecTraining *training, RecSide side);
+extern void rec_map_chunk(RecShared *shared, int chunk, void *scratch);
+extern Size rec_map_scratch(const RecShared *shared);
 
 /* The quality of one sorted list of judge_k items, given the relevant ones, ascending. */
 extern RecQuality rec_quality_of(const RecShared *shared, const RecTopK *list, const int32 *relevant, int n);

@@ -16,6 +16,7 @@
 #include "common/pg_prng.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "model/experiment.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -26,7 +27,7 @@
 #define BATCH_ROWS 500
 #define BATCH_BYTES 65536		/* as COPY: a batch should not outgrow the cache */
 
-typedef struct Writer
+struct RecWriter
 {
 	Relation	rel;
 	EState	   *estate;
@@ -36,12 +37,13 @@ typedef struct Writer
 	int			n;
 	Size		bytes;
 	MemoryContext batch;		/* values of the current batch */
-} Writer;
+};
 
-static void
-writer_open(Writer *w, const RecModel *model, const char *table)
+RecWriter *
+rec_writer_open(const RecModel *model, const char *table)
 {
-	memset(w, 0, sizeof(*w));
+	RecWriter  *w = palloc0(sizeof(RecWriter));
+
 	w->rel = rec_model_open(model, table, RowExclusiveLock);
 	w->estate = CreateExecutorState();
 	w->rri = makeNode(ResultRelInfo);
@@ -49,10 +51,11 @@ writer_open(Writer *w, const RecModel *model, const char *table)
 	ExecOpenIndices(w->rri, false);
 	w->bulk = GetBulkInsertState();
 	w->batch = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend store", ALLOCSET_DEFAULT_SIZES);
+	return w;
 }
 
 static void
-writer_flush(Writer *w)
+writer_flush(RecWriter *w)
 {
 	if (w->n == 0)
 		return;
@@ -75,8 +78,8 @@ writer_flush(Writer *w)
 	MemoryContextReset(w->batch);
 }
 
-static void
-writer_close(Writer *w)
+void
+rec_writer_close(RecWriter *w)
 {
 	writer_flush(w);
 	for (int i = 0; i < BATCH_ROWS && w->slot[i] != NULL; i++)
@@ -87,22 +90,23 @@ writer_close(Writer *w)
 	table_close(w->rel, NoLock);
 	FreeExecutorState(w->estate);
 	MemoryContextDelete(w->batch);
+	pfree(w);
 }
 
-/* The next row to fill; values of by-reference types belong in w->batch. */
-static TupleTableSlot *
-writer_row(Writer *w)
+TupleTableSlot *
+rec_writer_row(RecWriter *w, MemoryContext *values)
 {
 	TupleTableSlot *slot = w->slot[w->n];
 
 	if (slot == NULL)
 		slot = w->slot[w->n] = table_slot_create(w->rel, NULL);
+	*values = w->batch;
 	memset(slot->tts_isnull, false, slot->tts_tupleDescriptor->natts);
 	return slot;
 }
 
-static void
-writer_put(Writer *w, TupleTableSlot *slot, Size bytes)
+void
+rec_writer_put(RecWriter *w, TupleTableSlot *slot, Size bytes)
 {
 	slot->tts_tableOid = RelationGetRelid(w->rel);
 	ExecStoreVirtualTuple(slot);
@@ -112,9 +116,8 @@ writer_put(Writer *w, TupleTableSlot *slot, Size bytes)
 		writer_flush(w);
 }
 
-/* A one-dimensional array without nulls of 4-byte elements. */
-static Datum
-array_of(const void *elements, int n, Oid type)
+Datum
+rec_array_of(const void *elements, int n, Oid type)
 {
 	Size		size = ARR_OVERHEAD_NONULLS(1) + mul_size(n, 4);
 	ArrayType  *a;
@@ -139,28 +142,30 @@ store_items(const RecModel *model, int version, const RecPairs *pairs, const Rec
 	int			n = pairs->items.n;
 	float	   *popularity = palloc_extended(Max(n, 1) * sizeof(float), MCXT_ALLOC_HUGE);
 	int32	   *support = palloc_extended(Max(n, 1) * sizeof(int32), MCXT_ALLOC_HUGE);
-	Writer		w;
+	RecWriter  *w;
 
 	rec_popularity(pairs, NULL, rule, popularity, support);
-	writer_open(&w, model, "item_factors");
+	w = rec_writer_open(model, "item_factors");
 	for (int i = 0; i < n; i++)
 	{
 		const float *row = s->items + (Size) i * s->stride;
-		TupleTableSlot *slot = writer_row(&w);
-		MemoryContext old = MemoryContextSwitchTo(w.batch);
+		MemoryContext batch,
+					old;
+		TupleTableSlot *slot = rec_writer_row(w, &batch);
 
+		old = MemoryContextSwitchTo(batch);
 		slot->tts_values[0] = Int32GetDatum(version);
 		slot->tts_values[1] = rec_keys_datum(&pairs->items, i);
 		slot->tts_values[2] = Int32GetDatum(i);
-		slot->tts_values[3] = array_of(row, params->factors, FLOAT4OID);
+		slot->tts_values[3] = rec_array_of(row, params->factors, FLOAT4OID);
 		slot->tts_values[4] = Float4GetDatum(rule->explicit_feedback ? row[params->factors] : 0);
 		slot->tts_values[5] = Int32GetDatum(pairs->item_events[i]);
 		slot->tts_values[6] = Int32GetDatum(support[i]);
 		slot->tts_values[7] = Float4GetDatum(popularity[i]);
 		MemoryContextSwitchTo(old);
-		writer_put(&w, slot, params->factors * sizeof(float));
+		rec_writer_put(w, slot, params->factors * sizeof(float));
 	}
-	writer_close(&w);
+	rec_writer_close(w);
 	pfree(popularity);
 	pfree(support);
 }
@@ -169,41 +174,47 @@ static void
 store_users(const RecModel *model, int version, const RecPairs *pairs, const RecSolution *s, const RecParams *params,
 			bool explicit_feedback)
 {
-	Writer		w;
+	RecWriter  *w;
 
-	writer_open(&w, model, "user_factors");
+	w = rec_writer_open(model, "user_factors");
 	for (int u = 0; u < pairs->users.n; u++)
 	{
 		const float *row = s->users + (Size) u * s->stride;
-		TupleTableSlot *slot = writer_row(&w);
-		MemoryContext old = MemoryContextSwitchTo(w.batch);
+		MemoryContext batch,
+					old;
+		TupleTableSlot *slot = rec_writer_row(w, &batch);
 
+		old = MemoryContextSwitchTo(batch);
 		slot->tts_values[0] = Int32GetDatum(version);
 		slot->tts_values[1] = rec_keys_datum(&pairs->users, u);
-		slot->tts_values[2] = array_of(row, params->factors, FLOAT4OID);
+		slot->tts_values[2] = rec_array_of(row, params->factors, FLOAT4OID);
 		slot->tts_values[3] = Float4GetDatum(explicit_feedback ? row[params->factors] : 0);
 		slot->tts_values[4] = Int32GetDatum(pairs->user_events[u]);
 		MemoryContextSwitchTo(old);
-		writer_put(&w, slot, params->factors * sizeof(float));
+		rec_writer_put(w, slot, params->factors * sizeof(float));
 	}
-	writer_close(&w);
+	rec_writer_close(w);
 }
 
 static void
 store_history(const RecModel *model, int version, const RecPairs *pairs)
 {
-	Writer		w;
+	RecWriter  *w;
 
-	writer_open(&w, model, "user_history");
+	w = rec_writer_open(model, "user_history");
 	for (int u = 0; u < pairs->users.n; u++)
 	{
 		int64		first = pairs->start[u];
 		int			n = pairs->start[u + 1] - first;
-		TupleTableSlot *slot = writer_row(&w);
-		MemoryContext old = MemoryContextSwitchTo(w.batch);
-		int32	   *item = palloc_extended((Size) n * sizeof(int32), MCXT_ALLOC_HUGE);
-		float	   *net = palloc_extended((Size) n * sizeof(float), MCXT_ALLOC_HUGE);
+		MemoryContext batch,
+					old;
+		TupleTableSlot *slot = rec_writer_row(w, &batch);
+		int32	   *item;
+		float	   *net;
 
+		old = MemoryContextSwitchTo(batch);
+		item = palloc_extended((Size) n * sizeof(int32), MCXT_ALLOC_HUGE);
+		net = palloc_extended((Size) n * sizeof(float), MCXT_ALLOC_HUGE);
 		slot->tts_values[0] = Int32GetDatum(version);
 		slot->tts_values[1] = rec_keys_datum(&pairs->users, u);
 		for (int k = 0; k < n; k++)
@@ -211,12 +222,12 @@ store_history(const RecModel *model, int version, const RecPairs *pairs)
 			item[k] = pairs->pair[first + k].item;
 			net[k] = pairs->pair[first + k].net;
 		}
-		slot->tts_values[2] = array_of(item, n, INT4OID);
-		slot->tts_values[3] = array_of(net, n, FLOAT4OID);
+		slot->tts_values[2] = rec_array_of(item, n, INT4OID);
+		slot->tts_values[3] = rec_array_of(net, n, FLOAT4OID);
 		MemoryContextSwitchTo(old);
-		writer_put(&w, slot, (Size) n * 8);
+		rec_writer_put(w, slot, (Size) n * 8);
 	}
-	writer_close(&w);
+	rec_writer_close(w);
 }
 
 /* The Gram matrix as factors x factors, without the padding. */
@@ -227,27 +238,35 @@ gram_array(const RecSolution *s, int factors)
 
 	for (int i = 0; i < factors; i++)
 		memcpy(dense + (Size) i * factors, s->gram + (Size) i * s->stride, factors * sizeof(float));
-	return array_of(dense, factors * factors, FLOAT4OID);
+	return rec_array_of(dense, factors * factors, FLOAT4OID);
+}
+
+/* Items without events that the version holds beside those of the training. */
+static int
+cold_items(const RecSolution *s, RecDesign *const *design)
+{
+	return s->map[REC_ITEMS] ? design[REC_ITEMS]->cold.n : 0;
 }
 
 static void
 store_version_row(const RecModel *model, const RecRun *run, const RecPairs *pairs, const RecSolution *s,
-				  const RecParams *params, const RecSumRule *rule)
+				  const RecParams *params, const RecSumRule *rule, RecDesign *const *design)
 {
-	Writer		w;
+	RecWriter  *w;
 	TupleTableSlot *slot;
-	MemoryContext old;
+	MemoryContext batch,
+				old;
 
-	writer_open(&w, model, "model_version");
-	slot = writer_row(&w);
-	old = MemoryContextSwitchTo(w.batch);
+	w = rec_writer_open(model, "model_version");
+	slot = rec_writer_row(w, &batch);
+	old = MemoryContextSwitchTo(batch);
 	slot->tts_values[0] = Int32GetDatum(run->version);
 	slot->tts_values[1] = Int64GetDatum(run->uid);
 	slot->tts_values[2] = TimestampTzGetDatum(GetCurrentTimestamp());
 	slot->tts_values[3] = JsonbPGetDatum(rec_params_write(params));
 	slot->tts_values[4] = BoolGetDatum(rule->explicit_feedback);
 	slot->tts_values[5] = Int32GetDatum(pairs->users.n);
-	slot->tts_values[6] = Int32GetDatum(pairs->items.n);
+	slot->tts_values[6] = Int32GetDatum(pairs->items.n + cold_items(s, design));
 	slot->tts_values[7] = Float4GetDatum(s->mean);
 	slot->tts_isnull[8] = !rule->has_time;
 	slot->tts_values[8] = Int64GetDatum(rule->newest);
@@ -257,19 +276,21 @@ store_version_row(const RecModel *model, const RecRun *run, const RecPairs *pair
 	slot->tts_isnull[11] = run->value_scaler == NULL;
 	slot->tts_values[11] = run->value_scaler ?
 		DirectFunctionCall1(jsonb_in, CStringGetDatum(run->value_scaler)) : (Datum) 0;
+	slot->tts_values[12] = Int32GetDatum(cold_items(s, design));
 	MemoryContextSwitchTo(old);
-	writer_put(&w, slot, 0);
-	writer_close(&w);
+	rec_writer_put(w, slot, 0);
+	rec_writer_close(w);
 }
 
 void
 rec_store_version(const RecModel *model, const RecRun *run, const RecPairs *pairs, const RecSolution *s,
-				  const RecParams *params, const RecSumRule *rule)
+				  const RecParams *params, const RecSumRule *rule, RecDesign *const *design)
 {
-	store_version_row(model, run, pairs, s, params, rule);
+	store_version_row(model, run, pairs, s, params, rule, design);
 	store_items(model, run->version, pairs, s, params, rule);
 	store_users(model, run->version, pairs, s, params, rule->explicit_feedback);
 	store_history(model, run->version, pairs);
+	rec_store_attributes(model, run->version, design, pairs, s, params, rule->explicit_feedback);
 }
 
 void
@@ -330,14 +351,15 @@ run_on_table(const RecModel *model, Relation rel, const char *sql, int nargs, Oi
 	rec_role_leave(&names);
 }
 
-static void
-delete_version(const RecModel *model, const char *table, int version)
+void
+rec_store_delete(const RecModel *model, const char *table, int version, bool cold_only)
 {
 	Relation	rel = rec_model_open(model, table, RowExclusiveLock);
 	Oid			types[1] = {INT4OID};
 	Datum		values[1] = {Int32GetDatum(version)};
 
-	run_on_table(model, rel, psprintf("DELETE FROM %s WHERE version = $1", quote_qualified_identifier(model->name, table)),
+	run_on_table(model, rel, psprintf("DELETE FROM %s WHERE version = $1%s", quote_qualified_identifier(model->name, table),
+								 cold_only ? " AND n_events = 0" : ""),
 				 1, types, values, SPI_OK_DELETE);
 	SPI_finish();
 	table_close(rel, NoLock);
@@ -346,15 +368,15 @@ delete_version(const RecModel *model, const char *table, int version)
 void
 rec_store_prune(const RecModel *model, int written, int active)
 {
-	static const char *const tables[] = {"user_history", "user_factors", "item_factors", "model_version"};
+	static const char *const tables[] = {"user_history", "user_factors", "item_factors", "user_attributes", "item_attributes", "attribute_encoder",
+	"attribute_map", "context_effect", "model_version"};
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
-	Oid			types[4] = {INT4OID, INT4OID, INT4OID, TEXTOID};
+	Oid			types[4] = {INT4OID, INT4OID, INT4OID, INT4ARRAYOID};
 	Datum		values[4] = {Int32GetDatum(written), Int32GetDatum(active), Int32GetDatum(model->keep_versions),
-	CStringGetTextDatum(model->name)};
+	rec_experiment_versions(model)};
 	char	   *sql = psprintf("SELECT version FROM (SELECT version, row_number() OVER "
 							   "(ORDER BY version IN ($1, $2) DESC, version DESC) AS place FROM %s) v "
-							   "WHERE place > $3 AND version NOT IN ($1, $2) AND NOT EXISTS (SELECT FROM rec.experiment e "
-							   "WHERE e.model = $4 AND v.version = ANY (e.versions) AND (e.stop_at IS NULL OR e.stop_at > now()))",
+							   "WHERE place > $3 AND version NOT IN ($1, $2) AND version <> ALL ($4)",
 							   quote_qualified_identifier(model->name, "model_version"));
 	int			n;
 	int		   *old;
@@ -369,6 +391,6 @@ rec_store_prune(const RecModel *model, int written, int active)
 	table_close(rel, NoLock);
 	for (int i = 0; i < n; i++)
 		for (int t = 0; t < (int) lengthof(tables); t++)
-			delete_version(model, tables[t], old[i]);
+			rec_store_delete(model, tables[t], old[i], false);
 	pfree(old);
 }

@@ -5,6 +5,7 @@
 #ifndef REC_STORE_H
 #define REC_STORE_H
 
+#include "model/attributes.h"
 #include "model/solve.h"
 
 /* What a training is called and what it found out; becomes the row of rec.training_run. */
@@ -32,7 +33,28 @@ extern void rec_store_new_version(const RecModel *model, RecRun *run);
 
 /* Inserts model_version, item_factors, user_factors and user_history of the version. */
 extern void rec_store_version(const RecModel *model, const RecRun *run, const RecPairs *pairs,
-							  const RecSolution *solution, const RecParams *params, const RecSumRule *rule);
+							  const RecSolution *solution, const RecParams *params, const RecSumRule *rule,
+							  RecDesign *const *design);
+
+/* Rows of a table of a model, written in batches as COPY does it. */
+typedef struct RecWriter RecWriter;
+extern RecWriter *rec_writer_open(const RecModel *model, const char *table);
+extern TupleTableSlot *rec_writer_row(RecWriter *writer, MemoryContext *values);	/* the next row, and where its values belong */
+extern void rec_writer_put(RecWriter *writer, TupleTableSlot *slot, Size bytes);
+extern void rec_writer_close(RecWriter *writer);
+extern Datum rec_array_of(const void *elements, int n, Oid type);	/* of 4-byte elements */
+
+/* Deletes the rows of a version from a table of the model, all or those that have no events. */
+extern void rec_store_delete(const RecModel *model, const char *table, int version, bool cold_only);
+
+/* attribute_store.c: encoders, maps and encoded rows of a version. */
+extern void rec_store_attributes(const RecModel *model, int version, RecDesign *const *design, const RecPairs *pairs,
+								 const RecSolution *solution, const RecParams *params, bool explicit_feedback);
+extern void rec_store_features(const RecModel *model, int version, const RecDesign *design, const RecKeys *known);
+
+/* Rows of item_factors for the items that have no events, from position `first` on. */
+extern void rec_store_cold_items(const RecModel *model, int version, const RecDesign *design, const float *map,
+								 int factors, bool explicit_feedback, int first);
 
 /* Writes the row of rec.training_run, and the active version when activate is set. */
 extern void rec_store_run(const RecModel *model, const RecRun *run, const RecPairs *pairs,

@@ -11,7 +11,9 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "model/context.h"
 #include "model/events.h"
+#include "model/monitor.h"
 #include "model/progress.h"
 #include "portability/instr_time.h"
 #include "utils/builtins.h"
@@ -145,6 +147,30 @@ load(const RecModel *model, RecTrained *t, RecSumRule *rule, MemoryContext conte
 				 errdetail("None of the %lld rows of %s can be used.", (long long) events->rows_read, source.relation)));
 }
 
+/* The attributes of both sides; what is wrong with them is told and kept with the other warnings. */
+static void
+load_attributes(const RecModel *model, RecTrained *t, RecDesign **design, MemoryContext context)
+{
+	int			before = list_length(t->run.warnings);
+	ListCell   *lc;
+
+	for (int side = 0; side < 2; side++)
+		design[side] = rec_design_read(model, side, side == REC_USERS ? &t->pairs->users : &t->pairs->items,
+									   &t->run.warnings, context);
+	for_each_from(lc, t->run.warnings, before)
+		ereport(NOTICE, (errmsg("%s", (char *) lfirst(lc))));
+}
+
+/* The strengths of the attributes as they were chosen. */
+static void
+note_strengths(RecParams *params, const RecSolution *solution, RecDesign *const *design)
+{
+	if (design[REC_USERS])
+		params->user_attribute_regularization = solution->ridge[REC_USERS];
+	if (design[REC_ITEMS])
+		params->item_attribute_regularization = solution->ridge[REC_ITEMS];
+}
+
 static double
 deviation_of(const RecPairs *p)
 {
@@ -183,28 +209,43 @@ rec_train_resolve(RecParams *params, const RecPairs *p, bool explicit_feedback)
 }
 
 static void
+store_context(const RecModel *model, int version)
+{
+	RecEventSource source;
+
+	if (model->context_columns == NIL)
+		return;
+	rec_event_source(model, &source, false);
+	rec_context_store(model, &source, version);
+}
+
+static void
 train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained *t, MemoryContext context)
 {
 	instr_time	clock;
 	RecSumRule	rule;
 	RecHoldout	holdout;
+	RecDesign  *design[2];
 
 	INSTR_TIME_SET_CURRENT(clock);
 	load(model, t, &rule, context);
+	load_attributes(model, t, design, context);
 	rec_train_resolve(params, t->pairs, model->explicit_feedback);
 	t->run.load_seconds = lap(&clock);
 
 	rec_progress_phase(REC_PHASE_TRAINING, params->epochs);
 	rec_holdout_choose(&holdout, t->pairs, params, model->explicit_feedback);
 	t->run.holdout_users = holdout.nusers;
-	t->solution = rec_solve(t->pairs, &holdout, params, &rule, NULL);
+	t->solution = rec_solve(t->pairs, &holdout, params, &rule, NULL, design);
+	note_strengths(params, t->solution, design);
 	t->run.solve_seconds = lap(&clock) - t->solution->fill_seconds;
 	t->run.load_seconds += t->solution->fill_seconds;
 	t->run.memory = Max(t->pairs->memory, t->pairs->held + t->solution->memory);
 
 	rec_progress_phase(REC_PHASE_STORING, params->epochs);
 	rec_store_new_version(model, &t->run);
-	rec_store_version(model, &t->run, t->pairs, t->solution, params, &rule);
+	rec_store_version(model, &t->run, t->pairs, t->solution, params, &rule, design);
+	store_context(model, t->run.version);
 	rec_solve_release(t->solution);
 	t->run.store_seconds = lap(&clock);
 	t->seconds = t->run.load_seconds + t->run.solve_seconds + t->run.store_seconds;
@@ -212,6 +253,7 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 	if (activate)
 		rec_store_activate(model, t->run.version);
 	CommandCounterIncrement();
+	rec_monitor_baselines(model, t->run.version);
 	rec_store_prune(model, t->run.version, activate ? t->run.version : model->active_version);
 }
 

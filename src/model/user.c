@@ -9,6 +9,8 @@
  */
 #include "model/user.h"
 
+#include "model/attribute_store.h"
+
 #include "access/genam.h"
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -20,6 +22,14 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
+
+const char *
+rec_source_name(RecSource source)
+{
+	static const char *const names[] = {"personalized", "folded_in", "attributes", "popular"};
+
+	return names[source];
+}
 
 static float *
 aligned(Size floats)
@@ -121,7 +131,7 @@ rec_user_offset(const RecServing *s, const RecUser *user)
 }
 
 void
-rec_user_row(const RecServing *s, int n, const int32 *item, const float *net, RecUserRow *row)
+rec_user_row(const RecServing *s, int n, const int32 *item, const float *net, const float *prior, RecUserRow *row)
 {
 	memset(row, 0, sizeof(*row));
 	row->column = palloc(Max(n, 1) * sizeof(int32));
@@ -139,7 +149,7 @@ rec_user_row(const RecServing *s, int n, const int32 *item, const float *net, Re
 		.matrix = &row->matrix, .other = s->items, .factors = s->params.factors, .stride = s->stride,
 		.explicit_feedback = s->rule.explicit_feedback, .mean = s->mean, .alpha0 = s->params.unobserved_weight,
 		.lambda = s->params.regularization, .nu = s->params.frequency_exponent,
-		.bias_penalty = rec_params_bias_penalty(&s->params), .gram = s->gram,
+		.bias_penalty = rec_params_bias_penalty(&s->params), .gram = s->gram, .prior = prior,
 		.cg_steps = s->params.cg_steps, .solver = REC_SOLVER_CHOLESKY
 	};
 	row->scratch = (void *) TYPEALIGN(64, (uintptr_t) palloc_extended(rec_als_scratch_size(&row->step, n) + 64,
@@ -156,6 +166,47 @@ rec_anything_positive(const RecServing *s, int n, const float *net)
 }
 
 void
+rec_user_expect(const RecServing *s, RecEncoded *row, RecUser *u)
+{
+	static int32 constant = 0;
+	static float one = 1;
+
+	if (s->map[REC_USERS] == NULL)
+		return;
+	u->described = row != NULL;
+	if (row == NULL)
+	{
+		row = palloc(sizeof(RecEncoded));
+		*row = (RecEncoded) {1, &constant, &one};
+	}
+	u->attributes = row;
+	u->prior = rec_expected_factors(s, REC_USERS, row);
+}
+
+/*
+ * Stored attributes serve unless row security keeps the user's events from the caller; of a user whom the version does not
+ * know the relation is asked, with the caller's rights.
+ */
+void
+rec_user_describe(const RecModel *model, const RecServing *s, const RecKeyType *kind, Datum user, RecUser *u)
+{
+	RecEncoded *row = palloc(sizeof(RecEncoded));
+	RecAttributes *list;
+
+	if (s->map[REC_USERS] == NULL || u->prior != NULL)
+		return;
+	if (!u->live.secured && rec_encoded_stored(model, s, REC_USERS, user, row))
+	{
+		rec_user_expect(s, row, u);
+		return;
+	}
+	list = model->users_relation ? rec_attributes_stored(model, s->version, REC_USERS) : NULL;
+	if (list == NULL || !rec_attributes_live(model, list, kind, user, row))
+		row = NULL;
+	rec_user_expect(s, row, u);
+}
+
+void
 rec_user_from_pairs(const RecServing *s, int n, int32 *item, float *net, RecUser *u)
 {
 	RecUserRow	row;
@@ -164,19 +215,22 @@ rec_user_from_pairs(const RecServing *s, int n, int32 *item, float *net, RecUser
 	u->n = n;
 	u->item = item;
 	u->net = net;
-	u->source = REC_SOURCE_POPULAR;
+	u->source = REC_SOURCE_FOLDED_IN;
 	if (!rec_anything_positive(s, n, net))
-		return;
-	rec_user_row(s, n, item, net, &row);
+	{
+		u->source = u->described ? REC_SOURCE_ATTRIBUTES : REC_SOURCE_POPULAR;
+		if (!u->described)
+			return;
+	}
+	rec_user_row(s, n, item, net, u->prior, &row);
 	u->factors = aligned(s->stride);
-	status = rec_als_solve_one(&row.step, row.n, row.column, row.value, s->n, u->factors, row.scratch);
+	status = rec_als_solve_one(&row.step, row.n, row.column, row.value, s->warm, u->factors, row.scratch);
 	if (status != REC_ALS_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("the factors of a user cannot be computed"),
 				 errdetail("%s", rec_als_error(status))));
 	u->vector = rec_query_vector(s, u->factors);
-	u->source = REC_SOURCE_FOLDED_IN;
 }
 
 static bool
@@ -231,19 +285,14 @@ same_pairs(const RecUser *u, const RecLive *live)
 		memcmp(u->net, live->net, u->n * sizeof(float)) == 0;
 }
 
-void
-rec_user_get(const RecModel *model, const RecServing *s, Datum user, Oid user_type, bool known, ArrayType *types,
-			 RecUser *u)
+/* What is known of the user, as the events say; POPULAR: nothing positive. */
+static void
+from_events(const RecModel *model, const RecServing *s, const RecKeyType *kind, Datum user, RecUser *u)
 {
-	memset(u, 0, sizeof(*u));
-	u->source = REC_SOURCE_POPULAR;
-	u->live.nof_types = -1;
-	if (!known)
-		return;
-	rec_live_read(model, s, user, user_type, types, &u->live);
 	if (u->live.secured)
 	{
 		/* what is stored may rest on rows that the caller must not see */
+		rec_user_describe(model, s, kind, user, u);
 		rec_user_from_pairs(s, u->live.n, u->live.item, u->live.net, u);
 		return;
 	}
@@ -256,11 +305,32 @@ rec_user_get(const RecModel *model, const RecServing *s, Datum user, Oid user_ty
 	if (u->live.complete ? same_pairs(u, &u->live) : !add_new_pairs(u, &u->live))
 	{
 		if (!use_stored(model, s, user, u) && u->n > 0)
+		{
+			rec_user_describe(model, s, kind, user, u);
 			rec_user_from_pairs(s, u->n, u->item, u->net, u);
+		}
 		return;
 	}
+	rec_user_describe(model, s, kind, user, u);
 	if (u->live.complete)
 		rec_user_from_pairs(s, u->live.n, u->live.item, u->live.net, u);
 	else
 		rec_user_from_pairs(s, u->n, u->item, u->net, u);
+}
+
+void
+rec_user_get(const RecModel *model, const RecServing *s, Datum user, const RecKeyType *kind, bool known, ArrayType *types,
+			 RecUser *u)
+{
+	memset(u, 0, sizeof(*u));
+	u->source = REC_SOURCE_POPULAR;
+	u->live.nof_types = -1;
+	if (!known)
+		return;
+	rec_live_read(model, s, user, kind->type, types, &u->live);
+	from_events(model, s, kind, user, u);
+	if (u->source != REC_SOURCE_POPULAR || s->map[REC_USERS] == NULL)
+		return;
+	rec_user_describe(model, s, kind, user, u);
+	rec_user_from_pairs(s, u->n, u->item, u->net, u);
 }

@@ -11,8 +11,12 @@ typedef enum RecSource
 {
 	REC_SOURCE_PERSONALIZED,	/* stored factors */
 	REC_SOURCE_FOLDED_IN,		/* factors from the events as they stand now */
+	REC_SOURCE_ATTRIBUTES,		/* nothing positive is known, but attributes are */
 	REC_SOURCE_POPULAR			/* nothing positive is known of the user */
 } RecSource;
+
+/* As the column source shows it. */
+extern const char *rec_source_name(RecSource source);
 
 typedef struct RecUser
 {
@@ -23,14 +27,23 @@ typedef struct RecUser
 	float	   *net;
 	float	   *vector;			/* stride floats, aligned; explicit: 1 where items have their bias. NULL: popular */
 	float	   *factors;		/* stride floats as the solver has them; NULL: popular */
-	float	   *scratch;		/* of the solver, for explain */
+	bool		described;		/* attributes are known; else the model expects what it expects of anybody */
+	struct RecEncoded *attributes;	/* NULL: the model has no map for users, or they were not needed */
+	float	   *prior;			/* factors that they let expect; NULL likewise */
 } RecUser;
 
 /* The user's state. known is false for NULL and for keys that no user can have. */
-extern void rec_user_get(const RecModel *model, const RecServing *serving, Datum user, Oid user_type, bool known,
-						 ArrayType *types, RecUser *result);
+extern void rec_user_get(const RecModel *model, const RecServing *serving, Datum user, const RecKeyType *kind,
+						 bool known, ArrayType *types, RecUser *result);
 
-/* Factors from given pairs (net weights), as for a basket. */
+/* Sets attributes and prior, for rec_user_from_pairs(); row NULL: of somebody of whom nothing is known. */
+extern void rec_user_expect(const RecServing *serving, struct RecEncoded *row, RecUser *result);
+
+/* The same from what is stored or can be read of a user, unless it is done. */
+extern void rec_user_describe(const RecModel *model, const RecServing *serving, const RecKeyType *kind, Datum user,
+							  RecUser *result);
+
+/* Factors from given pairs (net weights), as for a basket; result->prior as set before. */
 extern void rec_user_from_pairs(const RecServing *serving, int n, int32 *item, float *net, RecUser *result);
 
 /* What is added to <vector, item row>: explicit: mean and the user's bias. */
@@ -47,7 +60,9 @@ typedef struct RecUserRow
 	void	   *scratch;
 } RecUserRow;
 
-extern void rec_user_row(const RecServing *serving, int n, const int32 *item, const float *net, RecUserRow *row);
+/* prior: expected factors, NULL: none */
+extern void rec_user_row(const RecServing *serving, int n, const int32 *item, const float *net, const float *prior,
+						 RecUserRow *row);
 
 /* Turns stored factors into the vector that is multiplied with item rows. */
 extern float *rec_query_vector(const RecServing *serving, const float *factors);

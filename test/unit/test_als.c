@@ -129,7 +129,7 @@ test_fold_in(int factors, bool explicit_feedback)
 		same &= rec_als_solve_one(&p.step, lengths[r], column, value, COLUMNS, x, scratch) ==
 				REC_ALS_OK;
 		same &= memcmp(x, p.self + r * stride, sizeof(float) * (size_t) stride) == 0;
-		same &= rec_als_explain(&p.step, lengths[r], column, value, COLUMNS, target, contribution,
+		same &= rec_als_explain(&p.step, lengths[r], column, value, COLUMNS, target, contribution, NULL,
 								scratch) == REC_ALS_OK;
 		for (int k = 0; k < lengths[r]; k++)
 		{

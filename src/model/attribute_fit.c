@@ -1,0 +1,621 @@
+/*
+ * attribute_fit.c
+ *		Encoders of attributes: fitted on raw values, applied to a row. See attributes.h.
+ *
+ * The caller passes rows in the order of positions, so that sums repeat from run to run.
+ */
+#include "model/attributes.h"
+
+#include <math.h>
+
+#include "common/hashfn.h"
+#include "miscadmin.h"
+#include "utils/memutils.h"
+
+#define MOST_LEVELS 1024		/* columns of one category, of tags, text or pairs */
+#define MOST_COLUMNS 65536		/* of one side */
+#define CLIP 5					/* standard deviations */
+
+typedef struct LevelEntry
+{
+	uint64		hash;
+	int64		rows;			/* that have it */
+	int64		last_row;		/* the last one that was counted */
+	char	   *name;
+	char		status;
+} LevelEntry;
+
+#define SH_PREFIX levels
+#define SH_ELEMENT_TYPE LevelEntry
+#define SH_KEY_TYPE uint64
+#define SH_KEY hash
+#define SH_HASH_KEY(tb, key) ((uint32) ((key) ^ ((key) >> 32)))
+#define SH_EQUAL(tb, a, b) ((a) == (b))
+#define SH_SCOPE static inline
+#define SH_DECLARE
+#define SH_DEFINE
+#include "lib/simplehash.h"
+
+typedef struct AttributeFit
+{
+	levels_hash *level;			/* vectors: by number of elements */
+	int64		n;				/* numbers: Welford */
+	double		mean,
+				squares;
+	double	   *age;			/* seconds, of all rows */
+	int64		nage,
+				room;
+} AttributeFit;
+
+struct RecEncoderFit
+{
+	RecAttributes *list;
+	MemoryContext context;
+	AttributeFit *att;
+	int64		rows;
+};
+
+uint64
+rec_word_hash(const char *word, int length)
+{
+	return hash_bytes_extended((const unsigned char *) word, length, 0);
+}
+
+static uint64
+pair_hash(uint64 a, uint64 b)
+{
+	return rec_mix64(a) ^ rec_mix64(rec_mix64(b) + 1);
+}
+
+static bool
+has_levels(const RecAttribute *a)
+{
+	return a->kind == REC_ATT_CATEGORY || a->kind == REC_ATT_TAGS || a->kind == REC_ATT_TEXT || a->kind == REC_ATT_PAIR;
+}
+
+RecEncoderFit *
+rec_encoder_begin(RecAttributes *list, MemoryContext context)
+{
+	RecEncoderFit	   *f = MemoryContextAllocZero(context, sizeof(RecEncoderFit));
+
+	f->list = list;
+	f->context = context;
+	f->att = MemoryContextAllocZero(context, list->n * sizeof(AttributeFit));
+	for (int i = 0; i < list->n; i++)
+		f->att[i].level = levels_create(context, 64, NULL);
+	return f;
+}
+
+static LevelEntry *
+level_entry(RecEncoderFit *f, int i, uint64 hash)
+{
+	bool		found;
+	LevelEntry *e = levels_insert(f->att[i].level, hash, &found);
+
+	if (!found)
+	{
+		e->rows = 0;
+		e->last_row = -1;
+		e->name = NULL;
+	}
+	return e;
+}
+
+void
+rec_encoder_name(RecEncoderFit *f, int i, uint64 hash, const char *name, int length)
+{
+	LevelEntry *e = level_entry(f, i, hash);
+	char	   *copy;
+
+	if (e->name != NULL)
+		return;
+	/* names are shown, not compared: of very long ones the beginning is enough */
+	length = Min(length, 200);
+	copy = MemoryContextAlloc(f->context, length + 1);
+	memcpy(copy, name, length);
+	copy[length] = '\0';
+	e->name = copy;
+}
+
+static void
+count_level(RecEncoderFit *f, int i, uint64 hash)
+{
+	LevelEntry *e = level_entry(f, i, hash);
+
+	if (e->last_row != f->rows)
+		e->rows++;
+	e->last_row = f->rows;
+}
+
+static const char *
+name_of(RecEncoderFit *f, int i, uint64 hash)
+{
+	LevelEntry *e = levels_lookup(f->att[i].level, hash);
+
+	return e && e->name ? e->name : "";
+}
+
+/* Calls for each combination of a pair's parts: its hash, and the hashes of the two. */
+typedef struct PairIterator
+{
+	const RecRaw *raw;
+	const RecAttribute *a;
+	int			i,
+				j;
+} PairIterator;
+
+static bool
+next_pair(PairIterator *it, uint64 *first, uint64 *second)
+{
+	const RecRaw *raw = it->raw;
+	int			p = it->a->part[0],
+				q = it->a->part[1];
+
+	for (; it->i < raw->start[p + 1]; it->i++, it->j = -1)
+	{
+		if (it->j < 0)
+			it->j = p == q ? it->i + 1 : raw->start[q];
+		if (it->j >= raw->start[q + 1])
+			continue;
+		*first = raw->hash[it->i];
+		*second = raw->hash[it->j++];
+		/* within one list {a,b} and {b,a} are the same */
+		if (p == q && *first > *second)
+		{
+			uint64		swap = *first;
+
+			*first = *second;
+			*second = swap;
+		}
+		return true;
+	}
+	return false;
+}
+
+static PairIterator
+pairs_of(const RecAttribute *a, const RecRaw *raw)
+{
+	return (PairIterator) {.raw = raw, .a = a, .i = raw->start[a->part[0]], .j = -1};
+}
+
+static void
+count_pairs(RecEncoderFit *f, int i, const RecRaw *raw)
+{
+	const RecAttribute *a = &f->list->att[i];
+	PairIterator it = pairs_of(a, raw);
+	uint64		first,
+				second;
+
+	while (next_pair(&it, &first, &second))
+	{
+		uint64		hash = pair_hash(first, second);
+		LevelEntry *e = levels_lookup(f->att[i].level, hash);
+
+		if (e == NULL)
+		{
+			char	   *name = psprintf("%s & %s", name_of(f, a->part[0], first), name_of(f, a->part[1], second));
+
+			rec_encoder_name(f, i, hash, name, strlen(name));
+			pfree(name);
+		}
+		count_level(f, i, hash);
+	}
+}
+
+static void
+count_number(AttributeFit *fit, double v)
+{
+	double		delta = v - fit->mean;
+
+	fit->n++;
+	fit->mean += delta / fit->n;
+	fit->squares += delta * (v - fit->mean);
+}
+
+static void
+keep_age(RecEncoderFit *f, AttributeFit *fit, double seconds)
+{
+	if (fit->nage == fit->room)
+	{
+		fit->room = Max(fit->room * 2, 1024);
+		fit->age = fit->age ? repalloc_huge(fit->age, fit->room * sizeof(double)) :
+			MemoryContextAllocHuge(f->context, fit->room * sizeof(double));
+	}
+	fit->age[fit->nage++] = seconds;
+}
+
+/* log(1 + |v|) with the sign of v */
+static double
+log_signed(double v)
+{
+	return v < 0 ? -log1p(-v) : log1p(v);
+}
+
+static double
+number_of(const RecAttribute *a, double v)
+{
+	if (a->kind == REC_ATT_AGE)
+		return log_signed((a->origin - v) / 86400);
+	return a->logarithm ? log_signed(v) : v;
+}
+
+void
+rec_encoder_row(RecEncoderFit *f, const RecRaw *raw)
+{
+	for (int i = 0; i < f->list->n; i++)
+	{
+		RecAttribute *a = &f->list->att[i];
+		int			n = raw->start[i + 1] - raw->start[i];
+
+		if (a->kind == REC_ATT_PAIR)
+		{
+			count_pairs(f, i, raw);
+			continue;
+		}
+		if (n == 0)
+			continue;
+		a->rows++;
+		if (has_levels(a))
+			for (int k = raw->start[i]; k < raw->start[i + 1]; k++)
+				count_level(f, i, raw->hash[k]);
+		else if (a->kind == REC_ATT_VECTOR)
+			count_level(f, i, n);
+		else if (a->kind == REC_ATT_AGE)
+			keep_age(f, &f->att[i], raw->value[raw->start[i]]);
+		else
+			count_number(&f->att[i], number_of(a, raw->value[raw->start[i]]));
+	}
+	f->rows++;
+}
+
+/* Most frequent first; ties by hash, so that the order repeats. */
+static int
+compare_entries(const void *a, const void *b)
+{
+	const LevelEntry *x = *(LevelEntry *const *) a,
+			   *y = *(LevelEntry *const *) b;
+
+	if (x->rows != y->rows)
+		return x->rows > y->rows ? -1 : 1;
+	return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static int
+compare_levels(const void *a, const void *b)
+{
+	const RecLevel *x = a,
+			   *y = b;
+
+	return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static LevelEntry **
+sorted_entries(levels_hash *table, int *n)
+{
+	LevelEntry **entry = palloc_extended(Max(table->members, 1) * sizeof(LevelEntry *), MCXT_ALLOC_HUGE);
+	levels_iterator it;
+	LevelEntry *e;
+
+	*n = 0;
+	levels_start_iterate(table, &it);
+	while ((e = levels_iterate(table, &it)) != NULL)
+		if (e->rows > 0)
+			entry[(*n)++] = e;
+	qsort(entry, *n, sizeof(LevelEntry *), compare_entries);
+	return entry;
+}
+
+/* Rows that a level needs for a column of its own. */
+static int64
+least_rows(int64 rows)
+{
+	return rows < 400 ? 2 : Min(rows / 200, 5);
+}
+
+static void
+name_column(RecAttributes *list, int column, const char *name)
+{
+	list->column_name[column] = pstrdup(name);
+}
+
+static void
+fit_levels(RecEncoderFit *f, int i)
+{
+	RecAttributes *list = f->list;
+	RecAttribute *a = &list->att[i];
+	int			n,
+				frequent = 0,
+				own;
+	int64		hashed = 0;
+	LevelEntry **entry = sorted_entries(f->att[i].level, &n);
+	bool		pooled = a->kind == REC_ATT_CATEGORY || a->kind == REC_ATT_TAGS;
+
+	while (frequent < n && entry[frequent]->rows >= least_rows(f->rows))
+		frequent++;
+	own = frequent > MOST_LEVELS ? MOST_LEVELS / 2 : frequent;
+	a->buckets = frequent > MOST_LEVELS ? MOST_LEVELS / 2 : 0;
+	a->nlevels = own;
+	a->level = palloc(Max(own, 1) * sizeof(RecLevel));
+	for (int k = 0; k < own; k++)
+	{
+		a->level[k] = (RecLevel) {entry[k]->hash, k,
+			a->kind == REC_ATT_TEXT ? (float) log((double) f->rows / entry[k]->rows) : 1};
+		name_column(list, a->first + k, entry[k]->name ? entry[k]->name : "");
+	}
+	a->columns = own;
+	if (pooled && frequent < n && a->buckets == 0)
+	{
+		name_column(list, a->first + a->columns, "(rare)");
+		a->other = a->columns++;
+	}
+	for (int b = 0; b < a->buckets; b++)
+		name_column(list, a->first + a->columns++, psprintf("(hashed %d)", b + 1));
+	for (int k = own; k < frequent; k++)
+		hashed += entry[k]->rows;
+	/* words that share a bucket share a weight: that of their mean frequency */
+	a->scale = a->buckets && a->kind == REC_ATT_TEXT ? log((double) f->rows * (frequent - own) / hashed) : 1;
+	qsort(a->level, own, sizeof(RecLevel), compare_levels);
+	/* one level in every row says nothing */
+	if (a->kind == REC_ATT_CATEGORY && n == 1 && a->rows == f->rows)
+		a->columns = a->nlevels = 0;
+	pfree(entry);
+}
+
+static void
+fit_number(RecEncoderFit *f, int i)
+{
+	RecAttribute *a = &f->list->att[i];
+	AttributeFit *fit = &f->att[i];
+
+	if (a->kind == REC_ATT_AGE && fit->nage > 0)
+	{
+		a->origin = fit->age[0];
+		for (int64 k = 1; k < fit->nage; k++)
+			a->origin = Max(a->origin, fit->age[k]);
+		for (int64 k = 0; k < fit->nage; k++)
+			count_number(fit, number_of(a, fit->age[k]));
+	}
+	a->center = fit->mean;
+	a->scale = fit->n > 0 ? sqrt(fit->squares / fit->n) : 0;
+	/* what is left of a constant after rounding */
+	if (!(a->scale > 1e-12 * fabs(a->center)) || !isfinite(a->scale))
+		a->scale = 0;
+	if (a->scale > 0)
+	{
+		name_column(f->list, a->first, "");
+		a->columns = 1;
+	}
+	if (a->rows > 0 && a->rows < f->rows)
+	{
+		name_column(f->list, a->first + a->columns, "(missing)");
+		a->other = a->columns++;
+	}
+}
+
+/* Most rows have the right number of elements; the others count as missing. */
+static void
+fit_vector(RecEncoderFit *f, int i, List **warnings)
+{
+	RecAttribute *a = &f->list->att[i];
+	int			n;
+	LevelEntry **entry = sorted_entries(f->att[i].level, &n);
+
+	if (n == 0)
+		return;
+	a->nlevels = 0;
+	a->columns = (int) entry[0]->hash;
+	if (a->first + a->columns + 1 > MOST_COLUMNS)
+		return;					/* the error follows */
+	for (int k = 0; k < a->columns; k++)
+		name_column(f->list, a->first + k, psprintf("[%d]", k + 1));
+	if (entry[0]->rows < f->rows)
+	{
+		name_column(f->list, a->first + a->columns, "(missing)");
+		a->other = a->columns++;
+	}
+	if (entry[0]->rows < a->rows)
+		*warnings = lappend(*warnings, psprintf("%lld values of attribute \"%s\" have not %d elements as most do, and count as missing",
+												(long long) (a->rows - entry[0]->rows), a->name, (int) entry[0]->hash));
+}
+
+void
+rec_encoder_finish(RecEncoderFit *f, List **warnings)
+{
+	RecAttributes *list = f->list;
+
+	list->columns = 1;
+	list->column_name = palloc0(MOST_COLUMNS * sizeof(char *));
+	for (int i = 0; i < list->n; i++)
+	{
+		RecAttribute *a = &list->att[i];
+
+		CHECK_FOR_INTERRUPTS();
+		a->first = list->columns;
+		if (a->hidden)
+			continue;
+		if (a->first + 2 * MOST_LEVELS < MOST_COLUMNS)
+		{
+			if (has_levels(a))
+				fit_levels(f, i);
+			else if (a->kind == REC_ATT_VECTOR)
+				fit_vector(f, i, warnings);
+			else
+				fit_number(f, i);
+		}
+		else
+			a->columns = MOST_COLUMNS;
+		if (a->first + a->columns > MOST_COLUMNS)
+			ereport(ERROR,
+					(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+					 errmsg("the attributes need more than %d columns", MOST_COLUMNS),
+					 errhint("Leave out attributes.")));
+		if (a->columns == 0 && a->kind != REC_ATT_PAIR)
+			*warnings = lappend(*warnings, psprintf(a->rows == 0 ? "attribute \"%s\" has no values, and is not used" :
+													"attribute \"%s\" is constant, or has no value twice, and is not used", a->name));
+		list->columns += a->columns;
+	}
+}
+
+int
+rec_encode_bound(const RecAttributes *list, const RecRaw *raw)
+{
+	int			bound = 1 + list->n;
+
+	for (int i = 0; i < list->n; i++)
+	{
+		const RecAttribute *a = &list->att[i];
+
+		if (a->kind == REC_ATT_PAIR)
+			bound += (raw->start[a->part[0] + 1] - raw->start[a->part[0]]) *
+				(raw->start[a->part[1] + 1] - raw->start[a->part[1]]);
+		else
+			bound += raw->start[i + 1] - raw->start[i];
+	}
+	return bound;
+}
+
+/* Column of a level, relative to the attribute, and its weight; -1: none. */
+static int
+column_of(const RecAttribute *a, uint64 hash, float *weight)
+{
+	RecLevel	key = {.hash = hash};
+	RecLevel   *found = bsearch(&key, a->level, a->nlevels, sizeof(RecLevel), compare_levels);
+
+	*weight = 1;
+	if (found)
+	{
+		*weight = found->idf;
+		return found->column;
+	}
+	if (a->buckets > 0)
+	{
+		if (a->kind == REC_ATT_TEXT)
+			*weight = (float) a->scale;
+		return a->columns - a->buckets + (int) (rec_mix64(hash) % a->buckets);
+	}
+	return a->other;
+}
+
+/* Scales the values from .. n-1 to length 1. */
+static void
+scale_to_one(float *value, int from, int n)
+{
+	double		squares = 0;
+
+	for (int k = from; k < n; k++)
+		squares += (double) value[k] * value[k];
+	for (int k = from; k < n && squares > 0; k++)
+		value[k] = (float) (value[k] / sqrt(squares));
+}
+
+static int
+encode_levels(const RecAttribute *a, const RecRaw *raw, int i, int32 *column, float *value, int n)
+{
+	int			from = n;
+
+	for (int k = raw->start[i]; k < raw->start[i + 1]; k++)
+	{
+		float		weight;
+		int			c = column_of(a, raw->hash[k], &weight);
+
+		if (c < 0 || weight == 0)
+			continue;
+		column[n] = a->first + c;
+		value[n++] = a->kind == REC_ATT_TEXT ? weight * (1 + logf((float) raw->value[k])) : 1;
+	}
+	if (a->kind != REC_ATT_CATEGORY)
+		scale_to_one(value, from, n);
+	return n;
+}
+
+static int
+encode_pairs(const RecAttribute *a, const RecRaw *raw, int32 *column, float *value, int n)
+{
+	PairIterator it = pairs_of(a, raw);
+	int			from = n;
+	uint64		first,
+				second;
+
+	while (next_pair(&it, &first, &second))
+	{
+		float		weight;
+		int			c = column_of(a, pair_hash(first, second), &weight);
+
+		if (c < 0)
+			continue;
+		column[n] = a->first + c;
+		value[n++] = 1;
+	}
+	scale_to_one(value, from, n);
+	return n;
+}
+
+static int
+encode_number(const RecAttribute *a, const RecRaw *raw, int i, int32 *column, float *value, int n)
+{
+	int			at = raw->start[i];
+	double		v;
+
+	if (raw->start[i + 1] == at)
+	{
+		if (a->other >= 0)
+		{
+			column[n] = a->first + a->other;
+			value[n++] = 1;
+		}
+		return n;
+	}
+	if (a->scale == 0)
+		return n;
+	v = (number_of(a, raw->value[at]) - a->center) / a->scale;
+	column[n] = a->first;
+	value[n++] = (float) Max(Min(v, CLIP), -CLIP);
+	return n;
+}
+
+static int
+encode_vector(const RecAttribute *a, const RecRaw *raw, int i, int32 *column, float *value, int n)
+{
+	int			elements = a->columns - (a->other >= 0 ? 1 : 0);
+
+	if (raw->start[i + 1] - raw->start[i] != elements)
+	{
+		if (a->other >= 0)
+		{
+			column[n] = a->first + a->other;
+			value[n++] = 1;
+		}
+		return n;
+	}
+	for (int k = 0; k < elements; k++)
+	{
+		column[n] = a->first + k;
+		value[n++] = (float) raw->value[raw->start[i] + k];
+	}
+	return n;
+}
+
+int
+rec_encode_row(const RecAttributes *list, const RecRaw *raw, int32 *column, float *value)
+{
+	int			n = 1;
+
+	column[0] = 0;
+	value[0] = 1;
+	for (int i = 0; i < list->n; i++)
+	{
+		const RecAttribute *a = &list->att[i];
+
+		if (a->hidden || a->columns == 0)
+			continue;
+		if (a->kind == REC_ATT_PAIR)
+			n = encode_pairs(a, raw, column, value, n);
+		else if (has_levels(a))
+			n = encode_levels(a, raw, i, column, value, n);
+		else if (a->kind == REC_ATT_VECTOR)
+			n = encode_vector(a, raw, i, column, value, n);
+		else
+			n = encode_number(a, raw, i, column, value, n);
+	}
+	return n;
+}
