@@ -126,6 +126,14 @@ update_row(const RecExperiment *e, const char *sql, Oid type, Datum value, bool 
 				 errhint("Try again.")));
 }
 
+/* What is kept of the results rests on what has changed. */
+static void
+forget_results(const RecExperiment *e)
+{
+	rec_catalog_execute("DELETE FROM rec.experiment_day WHERE experiment_id = $1", 1, (Oid[]) {INT4OID},
+						(Datum[]) {Int32GetDatum(e->id)}, NULL);
+}
+
 static Datum
 equal_weights(int n)
 {
@@ -298,6 +306,8 @@ rec_alter_experiment(PG_FUNCTION_ARGS)
 							   "exposure_variant = coalesce($20, exposure_variant), exposure_time = coalesce($21, exposure_time), "
 							   "metrics = coalesce($22, metrics), alpha = coalesce($23, alpha) WHERE id = $8",
 							   P_COUNT, parameter_type, row.value, row.null);
+	if (!PG_ARGISNULL(4) || !PG_ARGISNULL(5) || !PG_ARGISNULL(9) || !PG_ARGISNULL(10))
+		forget_results(e);
 	PG_RETURN_VOID();
 }
 
@@ -311,6 +321,7 @@ rec_start_experiment(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("experiment \"%s\" is running", e->name)));
 	/* a stopped one goes on: its first exposures count */
+	forget_results(e);
 	if (has_started(e))
 		update_row(e, "UPDATE rec.experiment SET stop_at = NULL WHERE id = $1 AND stop_at = $2", TIMESTAMPTZOID,
 				   TimestampTzGetDatum(e->stop), false);
@@ -397,6 +408,7 @@ rec_force_variant(PG_FUNCTION_ARGS)
 	rec_catalog_execute("UPDATE rec.experiment SET forced = CASE WHEN $3 IS NULL THEN forced - $2 "
 						"ELSE forced || jsonb_build_object($2, $3) END WHERE id = $1", 3, types, values,
 						variant ? NULL : "  n");
+	forget_results(e);
 	PG_RETURN_VOID();
 }
 
