@@ -127,17 +127,19 @@ BEGIN
 		' AND %3$s >= %7$L::timestamptz AND %3$s < %8$s AND x.%1$I IS NOT NULL%9$s), ',
 		unit, variant, t.reading, relation, CASE WHEN own THEN format('x.experiment_id = %s AND', e.id) ELSE '' END, e.variants,
 		coalesce(e.start_at, '-infinity'), stop, CASE WHEN e.forced = '{}' THEN '' ELSE format(' AND NOT %L::jsonb ? x.%I::text', e.forced, unit) END);
+	-- kept states of the days of units in two variants do not count: they may have been made before the second one
 	IF kept THEN
-		q := q || format('seen AS MATERIALIZED (SELECT x.unit, min(x.variant) AS variant, min(x.t) AS t, min(x.variant) <> max(x.variant) AS mixed'
+		q := q || format('seen AS MATERIALIZED (SELECT x.unit, min(x.variant) AS variant, min(x.t) AS t, (min(x.t) AT TIME ZONE ''UTC'')::date AS day, min(x.variant) <> max(x.variant) AS mixed'
 			' FROM (SELECT DISTINCT y.unit FROM exposed y WHERE y.t >= %1$L::timestamptz) r JOIN exposed x ON x.unit = r.unit GROUP BY x.unit),'
-			' reopened AS MATERIALIZED (SELECT DISTINCT (s.t AT TIME ZONE ''UTC'')::date AS day FROM seen s WHERE s.mixed AND s.t < %1$L::timestamptz),'
+			' reopened AS MATERIALIZED (SELECT DISTINCT s.day FROM seen s WHERE s.mixed),'
 			' again AS (SELECT x.unit, min(x.variant) AS variant, min(x.t) AS t, min(x.variant) <> max(x.variant) AS mixed FROM exposed x'
-			' WHERE x.unit IN (SELECT y.unit FROM exposed y JOIN reopened r ON (y.t AT TIME ZONE ''UTC'')::date = r.day) GROUP BY x.unit),'
-			' units AS MATERIALIZED (SELECT s.unit, s.variant, s.t, (s.t AT TIME ZONE ''UTC'')::date AS day, s.mixed, false AS reopened FROM seen s WHERE s.t >= %1$L::timestamptz'
-			' UNION ALL SELECT a.unit, a.variant, a.t, r.day, a.mixed, true FROM again a JOIN reopened r ON r.day = (a.t AT TIME ZONE ''UTC'')::date) ', first_open);
+			' WHERE x.unit IN (SELECT y.unit FROM exposed y JOIN reopened r ON (y.t AT TIME ZONE ''UTC'')::date = r.day WHERE y.t < %1$L::timestamptz) GROUP BY x.unit),'
+			' units AS MATERIALIZED (SELECT s.unit, s.variant, s.t, s.day, s.mixed, s.day IN (SELECT r.day FROM reopened r) AS reopened FROM seen s WHERE s.t >= %1$L::timestamptz'
+			' UNION ALL SELECT a.unit, a.variant, a.t, r.day, a.mixed, true FROM again a JOIN reopened r ON r.day = (a.t AT TIME ZONE ''UTC'')::date WHERE a.t < %1$L::timestamptz) ', first_open);
 	ELSE
-		q := q || 'units AS MATERIALIZED (SELECT x.unit, min(x.variant) AS variant, min(x.t) AS t, (min(x.t) AT TIME ZONE ''UTC'')::date AS day,'
-			' min(x.variant) <> max(x.variant) AS mixed, false AS reopened FROM exposed x GROUP BY x.unit) ';
+		q := q || 'seen AS MATERIALIZED (SELECT x.unit, min(x.variant) AS variant, min(x.t) AS t, (min(x.t) AT TIME ZONE ''UTC'')::date AS day,'
+			' min(x.variant) <> max(x.variant) AS mixed FROM exposed x GROUP BY x.unit),'
+			' units AS MATERIALIZED (SELECT s.*, s.day IN (SELECT r.day FROM seen r WHERE r.mixed) AS reopened FROM seen s) ';
 	END IF;
 	q := q || format('SELECT NULL::text AS metric, u.day, u.variant, count(*) AS units, NULL::rec.sample_state AS state, NULL::bigint AS bad_values, NULL::bigint AS negative, u.reopened, NULL::text AS problem'
 		' FROM units u WHERE NOT u.mixed AND (u.reopened OR u.t >= %1$L::timestamptz) GROUP BY u.day, u.variant, u.reopened'
@@ -228,17 +230,6 @@ CREATE FUNCTION rec._power_reached(effect float8, std_error float8, df float8, a
 	AS 'MODULE_PATHNAME', 'rec_power_reached' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION rec._power_reached(float8, float8, float8, float8) IS 'Internal: power of a two-sided t test (normal for infinite df) for an effect, with a standard error';
 
--- What looks at any time may rest on: the mixture confidence sequence of Waudby-Smith and others (2021), "Time-uniform
--- central limit theory and asymptotic confidence sequences", tightest at n = tuning.
-CREATE FUNCTION rec._always_valid(z float8, n float8, alpha float8, tuning float8, OUT factor float8, OUT p float8)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.sqrt(2 * (v.nr + 1) / v.nr * pg_catalog.ln(pg_catalog.sqrt(v.nr + 1) / alpha)),
-		least(1, pg_catalog.sqrt(v.nr + 1) * pg_catalog.exp(-least(z * z * v.nr / (2 * (v.nr + 1)), 700)))
-	FROM (SELECT nullif(n, 0) / tuning * (pg_catalog.ln(1 - 2 * pg_catalog.ln(alpha)) - 2 * pg_catalog.ln(alpha)) AS nr) v;
-END;
-COMMENT ON FUNCTION rec._always_valid(float8, float8, float8, float8, OUT float8, OUT float8) IS 'Internal: half-width of the always valid interval in standard errors, and the always valid p-value of z';
-
 -- Effects of an experiment, of the units first exposed up to each day, or only of all.
 CREATE FUNCTION rec._experiment_effects(id int, by_day boolean)
 RETURNS TABLE (metric text, variant text, day date, kind text, direction text, guardrail boolean, place int, n bigint, mean float8,
@@ -267,20 +258,18 @@ BEGIN
 		GROUP BY m.metric, v.variant, v.i, d.day),
 	tested AS (SELECT t.*, c.state AS control, c.units AS control_units, m.kind, m.direction, m.guardrail, m.min_effect, m.place,
 			rec._metric_test(m.test, c.state, t.state, 'two-sided', 1 - e.alpha) AS r,
+			rec.sequential_test(c.state, t.state, 'two-sided', 1 - e.alpha, 0, 5000) AS q,
 			rec._metric_test(m.test, c.state, t.state, CASE m.direction WHEN 'increase' THEN 'less' ELSE 'greater' END, 1 - e.alpha) AS one
 		FROM merged t JOIN metrics m ON m.metric = t.metric JOIN merged c ON c.metric = t.metric AND c.i = 1 AND c.day IS NOT DISTINCT FROM t.day)
 	SELECT t.metric, t.variant, t.day, t.kind, t.direction, t.guardrail, t.place, t.units, (t.r).estimate_treatment, t.control_units, (t.r).estimate_control,
-		x.difference, x.se, (t.r).df, x.lift, CASE WHEN t.i > 1 THEN (t.r).lift_ci_low END, CASE WHEN t.i > 1 THEN (t.r).lift_ci_high END,
-		x.lift - x.lift_width * a.factor, x.lift + x.lift_width * a.factor, CASE WHEN t.i > 1 THEN (t.r).p_value END, CASE WHEN x.se > 0 THEN a.p END,
+		CASE WHEN t.i > 1 THEN (t.r).difference END, x.se, (t.r).df, CASE WHEN t.i > 1 THEN (t.r).lift END, CASE WHEN t.i > 1 THEN (t.r).lift_ci_low END, CASE WHEN t.i > 1 THEN (t.r).lift_ci_high END,
+		CASE WHEN t.i > 1 THEN (t.q).lift_ci_low END, CASE WHEN t.i > 1 THEN (t.q).lift_ci_high END, CASE WHEN t.i > 1 THEN (t.r).p_value END,
+		CASE WHEN t.i > 1 THEN (t.q).p_value END,
 		CASE WHEN t.i > 1 THEN (t.one).p_value END,
 		rec._power_reached(t.min_effect * abs((t.r).estimate_control), x.se, coalesce((t.r).df, 'infinity'), e.alpha), t.min_effect,
 		coalesce(least(t.units, t.control_units) < 355 * greatest(k.skew, l.skew), false), CASE WHEN t.i > 1 THEN (t.r).note END, t.bad, t.negative, t.problem
 	FROM tested t
-	CROSS JOIN LATERAL (SELECT CASE WHEN t.i > 1 THEN (t.r).difference END, CASE WHEN t.i > 1 THEN (t.r).std_error END, CASE WHEN t.i > 1 THEN (t.r).lift END,
-		-- one standard error of the lift
-		CASE WHEN t.i > 1 AND (t.r).std_error > 0 THEN ((t.r).lift_ci_high - (t.r).lift_ci_low) / 2 / nullif(rec._t_width((t.r).df, e.alpha), 0) END) x (difference, se, lift, lift_width)
-	-- tightest when about as many units are in as there are, but at least 5,000: looks before that pay little
-	CROSS JOIN LATERAL rec._always_valid(x.difference / nullif(x.se, 0), (t.units + t.control_units)::float8, e.alpha, 5000) a
+	CROSS JOIN LATERAL (SELECT CASE WHEN t.i > 1 THEN (t.r).std_error END) x (se)
 	-- squared skewness: a mean needs 355 times as many units for its interval to be near its level (Kohavi and others, 2014)
 	CROSS JOIN LATERAL (SELECT ((t.state).m3 / (t.state).n)^2 / nullif((t.state).m2 / (t.state).n, 0)^3) k (skew)
 	CROSS JOIN LATERAL (SELECT ((t.control).m3 / (t.control).n)^2 / nullif((t.control).m2 / (t.control).n, 0)^3) l (skew)
@@ -288,9 +277,9 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rec._experiment_effects(int, boolean) IS 'Internal: effects by metric and variant, and by day on request';
 
-CREATE FUNCTION rec._t_width(df float8, alpha float8) RETURNS float8
-	AS 'MODULE_PATHNAME', 'rec_t_width' LANGUAGE C IMMUTABLE PARALLEL SAFE;
-COMMENT ON FUNCTION rec._t_width(float8, float8) IS 'Internal: quantile 1 - alpha/2 of Student''s t, of the normal distribution when df is null';
+CREATE FUNCTION rec._normal_width(alpha float8) RETURNS float8
+	AS 'MODULE_PATHNAME', 'rec_normal_width' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION rec._normal_width(float8) IS 'Internal: quantile 1 - alpha/2 of the normal distribution';
 
 CREATE FUNCTION rec._percent(x float8) RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -324,11 +313,12 @@ BEGIN
 	IF e IS NULL THEN
 		RETURN;
 	END IF;
-	SELECT array_agg(coalesce(c.units, 0) ORDER BY v.i), min(c.mixed), min(c.ahead), min(c.first_day), max(c.last_day)
-	INTO counts, mixed, ahead, first_day, last_day
-	FROM unnest(e.variants) WITH ORDINALITY v (variant, i)
-	LEFT JOIN LATERAL (SELECT sum(s.units) FILTER (WHERE s.variant = v.variant)::bigint AS units, sum(s.units) FILTER (WHERE s.variant IS NULL)::bigint AS mixed,
-		sum(s.negative)::bigint AS ahead, min(s.day) AS first_day, max(s.day) AS last_day FROM rec._experiment_states($1) s WHERE s.metric IS NULL) c ON true;
+	WITH exposed AS MATERIALIZED (SELECT s.* FROM rec._experiment_states($1) s WHERE s.metric IS NULL)
+	SELECT (SELECT array_agg(coalesce((SELECT sum(x.units) FROM exposed x WHERE x.variant = v.variant), 0)::bigint ORDER BY v.i)
+			FROM unnest(e.variants) WITH ORDINALITY v (variant, i)),
+		(SELECT sum(x.units) FROM exposed x WHERE x.variant IS NULL), (SELECT sum(x.negative) FROM exposed x),
+		(SELECT min(x.day) FROM exposed x), (SELECT max(x.day) FROM exposed x)
+	INTO counts, mixed, ahead, first_day, last_day;
 	mixed := coalesce(mixed, 0);
 	srm := rec.srm_test(counts, e.weights);
 
@@ -361,8 +351,8 @@ BEGIN
 	WHERE f.position > 1 AND NOT f.guardrail AND (overall <> 'ship' OR (verdicts ->> f.variant = 'ship' AND f.better AND f.p_decisive < e.alpha))
 	ORDER BY f.place, abs(f.lift) DESC NULLS LAST LIMIT 1;
 	why := CASE
-		WHEN srm.mismatch THEN format('sample ratio mismatch (p = %s): %s were counted where weights of %s were planned; find out why before reading anything else',
-			to_char(srm.p_value, 'FM9.9EEEE'), array_to_string(counts, ' : '), array_to_string(e.weights, ' : '))
+		WHEN srm.mismatch THEN format('sample ratio mismatch (p %s): %s were counted where weights of %s were planned; find out why before reading anything else',
+			CASE WHEN srm.p_value < 0.0001 THEN '< 0.0001' ELSE '= ' || round(srm.p_value::numeric, 4)::text END, array_to_string(counts, ' : '), array_to_string(e.weights, ' : '))
 		WHEN overall = 'broken' THEN format('%s units met more than one variant', mixed)
 		WHEN coalesce((SELECT sum(c) FROM unnest(counts) c), 0) = 0 THEN 'no unit has been exposed yet'
 		WHEN effects IS NULL THEN 'there is no metric to judge by; create one with rec.create_metric'
@@ -374,7 +364,7 @@ BEGIN
 			format('it has ended, and no metric of a variant is better than in %s', e.variants[1]))
 		ELSE format('no difference has been shown yet%s', coalesce((SELECT format('; the power to find a change of %s %% in %s is %s %%', rec._percent(best.min_effect), best.metric, rec._percent(best.power))
 			|| CASE WHEN best.power < 0.8 AND q.factor > 1 AND last_day >= first_day AND q.factor < 1e6 THEN format(', for 80 %% it takes about %s more days', ceil((q.factor - 1) * (last_day - first_day + 1))) ELSE '' END
-			FROM (SELECT ((rec._t_width(NULL, e.alpha) + rec._t_width(NULL, 0.4)) * best.std_error / nullif(best.min_effect * abs(best.control_mean), 0))^2 AS factor) q), '')) END;
+			FROM (SELECT ((rec._normal_width(e.alpha) + rec._normal_width(0.4)) * best.std_error / nullif(best.min_effect * abs(best.control_mean), 0))^2 AS factor) q), '')) END;
 	RETURN QUERY SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::boolean, (SELECT sum(c)::bigint FROM unnest(counts) c), NULL::float8, NULL::float8,
 		NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, NULL::float8, srm.p_value, mixed, overall,
 		overall || ': ' || why
@@ -387,11 +377,10 @@ BEGIN
 			WHEN f.negative > 0 AND f.kind = 'ratio' THEN format('%s: %s units of %s have a negative denominator and are left out; ', f.metric, f.negative, f.variant) ELSE '' END
 		|| CASE WHEN f.problem IS NOT NULL THEN '' WHEN f.position = 1 THEN format('%s in %s, the control: %s', f.metric, f.variant, coalesce(f.mean::text, 'undefined'))
 			WHEN f.p IS NULL OR f.lift IS NULL THEN format('%s in %s: %s', f.metric, f.variant, coalesce(f.note, 'undefined'))
-			ELSE format('%s: %s %s %s by %s %% (%s %% interval %s to %s %%, p %s), %s', f.metric, f.variant, CASE WHEN f.guardrail THEN 'changes the guardrail' ELSE 'changes it' END,
-				CASE WHEN f.better THEN 'for the better' ELSE 'for the worse' END, rec._percent(f.lift), level, coalesce(rec._percent(f.ci_low), '?'), coalesce(rec._percent(f.ci_high), '?'),
+			ELSE format('%s: %s %% %s in %s than in %s (%s %% interval %s to %s %%, p %s): %s', f.metric, rec._percent(abs(f.lift)),
+				CASE WHEN f.lift < 0 THEN 'lower' ELSE 'higher' END, f.variant, e.variants[1], level, coalesce(rec._percent(f.ci_low), '?'), coalesce(rec._percent(f.ci_high), '?'),
 				CASE WHEN f.p < 0.0001 THEN '< 0.0001' ELSE '= ' || round(f.p::numeric, 4)::text END,
-				CASE WHEN f.p_decisive < e.alpha THEN 'significant' ELSE 'not significant' END
-				|| CASE WHEN ended THEN '' ELSE ' at any time of looking' END)
+				CASE WHEN f.p_decisive < e.alpha THEN CASE WHEN f.better THEN 'better' ELSE 'worse' END WHEN ended THEN 'no difference shown' ELSE 'no difference shown yet' END)
 			|| CASE WHEN f.skew_warning THEN '; so skew that the interval needs more units to be right' ELSE '' END
 			|| coalesce('; ' || f.note, '') END
 		|| CASE WHEN f.bad_values > 0 THEN format('; %s rows with NaN or infinite values are left out', f.bad_values) ELSE '' END

@@ -209,6 +209,8 @@ rec_create_experiment(PG_FUNCTION_ARGS)
 		rec_experiment_versions_check(text_argument(fcinfo, 10), PG_ARGISNULL(11) ? NULL : PG_GETARG_ARRAYTYPE_P(11), n);
 	if (!PG_ARGISNULL(12))
 		rec_forced_check(PG_GETARG_JSONB_P(12), variant, n);
+	if (!PG_ARGISNULL(17))
+		rec_metrics_check(PG_GETARG_ARRAYTYPE_P(17));
 	rec_alpha_check(PG_ARGISNULL(18) ? 0.05 : PG_GETARG_FLOAT8(18));
 
 	put_text(&row, P_NAME, name);
@@ -277,6 +279,8 @@ rec_alter_experiment(PG_FUNCTION_ARGS)
 		rec_experiment_versions_check(model, PG_ARGISNULL(8) ? NULL : PG_GETARG_ARRAYTYPE_P(8), e->n);
 	if (!PG_ARGISNULL(9))
 		rec_forced_check(PG_GETARG_JSONB_P(9), e->variant, e->n);
+	if (!PG_ARGISNULL(14))
+		rec_metrics_check(PG_GETARG_ARRAYTYPE_P(14));
 	if (!PG_ARGISNULL(15))
 		rec_alpha_check(PG_GETARG_FLOAT8(15));
 	if (!PG_ARGISNULL(3))

@@ -113,7 +113,7 @@ rec_refresh_experiment(PG_FUNCTION_ARGS)
 		"INSERT INTO rec.experiment_day (experiment_id, metric, day, variant, units, state, bad_values, negative) "
 		"SELECT $1, l.metric, l.day, l.variant, l.units, l.state, l.bad_values, l.negative "
 		"FROM live l JOIN rec.experiment e ON e.id = $1 LEFT JOIN rec.metric m ON m.metric = l.metric "
-		"WHERE l.reopened OR rec._metric_closed(m, l.day, e.stop_at) "
+		"WHERE rec._metric_closed(m, l.day, e.stop_at) "
 		"UNION ALL SELECT d.experiment_id, d.metric, d.day, d.variant, 0, NULL, NULL, NULL FROM rec.experiment_day d "
 		"WHERE d.experiment_id = $1 AND d.day IN (SELECT l.day FROM live l WHERE l.reopened) AND NOT EXISTS (SELECT FROM live l "
 		"WHERE l.day = d.day AND l.metric IS NOT DISTINCT FROM d.metric AND l.variant IS NOT DISTINCT FROM d.variant) "
@@ -121,16 +121,11 @@ rec_refresh_experiment(PG_FUNCTION_ARGS)
 		"bad_values = excluded.bad_values, negative = excluded.negative", 1, types, values, NULL));
 }
 
-PG_FUNCTION_INFO_V1(rec_t_width);
+PG_FUNCTION_INFO_V1(rec_normal_width);
 Datum
-rec_t_width(PG_FUNCTION_ARGS)
+rec_normal_width(PG_FUNCTION_ARGS)
 {
-	double		alpha;
-
-	if (PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	alpha = PG_GETARG_FLOAT8(1);
-	PG_RETURN_FLOAT8(PG_ARGISNULL(0) ? rec_normal_isf(alpha / 2) : rec_t_isf(alpha / 2, PG_GETARG_FLOAT8(0)));
+	PG_RETURN_FLOAT8(rec_normal_isf(PG_GETARG_FLOAT8(0) / 2));
 }
 
 /* Of a two-sided test: both tails, though the one against the effect is next to nothing. */
