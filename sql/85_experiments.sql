@@ -63,7 +63,8 @@ COMMENT ON COLUMN rec.experiment.alpha IS 'Significance level of the results; in
 -- Who may use an experiment, for the policies below; src/model/experiment.c has the same rule.
 CREATE FUNCTION rec._member_of(role text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN coalesce(pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(role))::oid, 'USAGE'), false);
+RETURN coalesce(pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(role))::oid, 'USAGE'), false)
+	OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user);
 COMMENT ON FUNCTION rec._member_of(text) IS 'Internal: whether the current role is or is a member of a role; false when there is no such role';
 
 CREATE FUNCTION rec._may_use_experiment(owner text, roles text[], model text) RETURNS boolean
@@ -111,7 +112,7 @@ SELECT pg_catalog.pg_extension_config_dump('rec.exposure_default', '');
 
 CREATE FUNCTION rec.create_experiment(name text, variants text[] DEFAULT '{control,treatment}',
 	weights float8[] DEFAULT NULL, seed text DEFAULT NULL, hash_version int DEFAULT 2, namespace text DEFAULT NULL,
-	coverage float8 DEFAULT 1, start timestamptz DEFAULT pg_catalog.now(), stop timestamptz DEFAULT NULL,
+	coverage float8 DEFAULT 1, start timestamptz DEFAULT '-infinity', stop timestamptz DEFAULT NULL,
 	unit_type text DEFAULT 'user', model text DEFAULT NULL, versions int[] DEFAULT NULL, forced jsonb DEFAULT NULL,
 	exposures text DEFAULT NULL, exposure_unit text DEFAULT NULL, exposure_variant text DEFAULT NULL,
 	exposure_time text DEFAULT NULL, metrics text[] DEFAULT NULL, alpha float8 DEFAULT 0.05)
@@ -164,7 +165,7 @@ CREATE FUNCTION rec.log_exposure(experiment text, unit_id anyelement, variant te
 	exposed_at timestamptz DEFAULT NULL) RETURNS text
 	AS 'MODULE_PATHNAME', 'rec_log_exposure' LANGUAGE C VOLATILE PARALLEL UNSAFE COST 1000;
 
-COMMENT ON FUNCTION rec.create_experiment IS 'Creates an experiment, owned by the current role, and returns its name. variants: at least two names, the control first. weights: one share above zero for each, summing to 1 (null: equal shares). seed: of the hash, fixed for ever (null: the name). hash_version: 2, or 1 for older GrowthBook experiments. namespace: a name, with which the experiment takes all of the namespace, or GrowthBook''s ["name", start, end]; running experiments of one namespace must not overlap. coverage: share of units that take part, 0 to 1. start: from when on units get a variant (null: rec.start_experiment starts it); stop: until when. unit_type: a label. model, versions: the version of the model that each variant serves in recommend(..., experiment => name), null for the active one; only for the model''s owner. forced: {"unit id": "variant"}. exposures: a relation of exposures in place of rec.exposure, with columns unit_id, variant and exposed_at or those named. metrics: what the results show (null: all metrics of the owner). alpha: significance level. Errors: fewer than two variants, a name twice, a weight of zero, weights that do not sum to 1, values out of range, a namespace that is taken, a name in use.';
+COMMENT ON FUNCTION rec.create_experiment IS 'Creates an experiment, owned by the current role, and returns its name. variants: at least two names, the control first. weights: one share above zero for each, summing to 1 (null: equal shares). seed: of the hash, fixed for ever (null: the name). hash_version: 2, or 1 for older GrowthBook experiments. namespace: a name, with which the experiment takes all of the namespace, or GrowthBook''s ["name", start, end]; running experiments of one namespace must not overlap. coverage: share of units that take part, 0 to 1. start: from when on units get a variant, and exposures count (default: at once, and all exposures; null: rec.start_experiment starts it); stop: until when. unit_type: a label. model, versions: the version of the model that each variant serves in recommend(..., experiment => name), null for the active one; only for the model''s owner. forced: {"unit id": "variant"}. exposures: a relation of exposures in place of rec.exposure, with columns unit_id, variant and exposed_at or those named. metrics: what the results show (null: all metrics of the owner). alpha: significance level. Errors: fewer than two variants, a name twice, a weight of zero, weights that do not sum to 1, values out of range, a namespace that is taken, a name in use.';
 COMMENT ON FUNCTION rec.alter_experiment IS 'Changes options of an experiment; null leaves an option as it is. coverage may change at any time: raising it adds units and moves none. weights and namespace, which would move units to other variants, only before the start; the seed, the variants and the version of the hash never. Only for the experiment''s owner.';
 COMMENT ON FUNCTION rec.start_experiment IS 'Starts an experiment now; an error when it runs. A stopped one goes on with the same assignment. Only for the experiment''s owner.';
 COMMENT ON FUNCTION rec.stop_experiment IS 'Stops an experiment now: rec.variant() is null from now on, and later exposures do not count. Only for the experiment''s owner.';

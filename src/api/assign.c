@@ -13,6 +13,7 @@
 #include "model/catalog.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/uuid.h"
 
 /* A clock may be ahead of the server's by so much. */
 #define CLOCK_TOLERANCE_MINUTES 5
@@ -28,23 +29,43 @@ typedef struct CallSite
 	Oid			type;			/* of the unit's id */
 } CallSite;
 
+/* As uuid_out(), into the caller's buffer. */
+static int
+uuid_text(const pg_uuid_t *uuid, char *s)
+{
+	static const char digit[] = "0123456789abcdef";
+	char	   *start = s;
+
+	for (int i = 0; i < UUID_LEN; i++)
+	{
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*s++ = '-';
+		*s++ = digit[uuid->data[i] >> 4];
+		*s++ = digit[uuid->data[i] & 15];
+	}
+	return s - start;
+}
+
 void
 rec_unit_of(RecUnit *unit, Datum value, Oid type)
 {
 	Oid			function;
 	bool		varlena;
 
-	unit->id = unit->digits;
+	unit->id = unit->room;
 	switch (type)
 	{
 		case INT8OID:
-			unit->length = pg_lltoa(DatumGetInt64(value), unit->digits);
+			unit->length = pg_lltoa(DatumGetInt64(value), unit->room);
 			break;
 		case INT4OID:
-			unit->length = pg_ltoa(DatumGetInt32(value), unit->digits);
+			unit->length = pg_ltoa(DatumGetInt32(value), unit->room);
 			break;
 		case INT2OID:
-			unit->length = pg_itoa(DatumGetInt16(value), unit->digits);
+			unit->length = pg_itoa(DatumGetInt16(value), unit->room);
+			break;
+		case UUIDOID:
+			unit->length = uuid_text(DatumGetUUIDP(value), unit->room);
 			break;
 		case TEXTOID:
 		case VARCHAROID:
@@ -116,13 +137,15 @@ rec_variant(PG_FUNCTION_ARGS)
 	const CallSite *site = call_site(fcinfo);
 	RecUnit		unit;
 	int			variant;
+	text	   *label;
 
 	rec_unit_of(&unit, PG_GETARG_DATUM(1), site->type);
 	variant = rec_experiment_assign(site->experiment, unit.id, unit.length,
 									PG_NARGS() > 2 ? PG_GETARG_TIMESTAMPTZ(2) : GetCurrentTransactionStartTimestamp());
 	if (variant < 0)
 		PG_RETURN_NULL();
-	PG_RETURN_TEXT_P(cstring_to_text(site->experiment->variant[variant]));
+	label = site->experiment->label[variant];
+	PG_RETURN_TEXT_P(memcpy(palloc(VARSIZE(label)), label, VARSIZE(label)));
 }
 
 /* The time of an exposure: now, or what was given. Of a time to come it is said why it cannot be. */

@@ -15,7 +15,7 @@ typedef struct RecUnit
 {
 	const char *id;
 	int			length;
-	char		digits[24];		/* room for integers */
+	char		room[40];		/* for numbers and uuids */
 } RecUnit;
 
 extern void rec_unit_of(RecUnit *unit, Datum value, Oid type);

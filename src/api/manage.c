@@ -497,8 +497,8 @@ rec_drop_model(PG_FUNCTION_ARGS)
 	spi_run(psprintf("SELECT rec.unschedule(%s)", quote_literal_cstr(name)), SPI_OK_SELECT);
 	q = quote_identifier(name);
 	/* RESTRICT throughout: what others built on the model is not ours to drop */
-	spi_run(psprintf("DROP FUNCTION IF EXISTS %s.recommend, %s.recommend_for, %s.recommend_users, %s.recommend_many, "
-					 "%s.similar_items, %s.similar_users, %s.predict, %s.explain, %s.buy_again", q, q, q, q, q, q, q, q, q), SPI_OK_UTILITY);
+	spi_run(psprintf("DROP FUNCTION IF EXISTS %s.recommend, %s.serve, %s.recommend_for, %s.recommend_users, %s.recommend_many, "
+					 "%s.similar_items, %s.similar_users, %s.predict, %s.explain, %s.buy_again", q, q, q, q, q, q, q, q, q, q), SPI_OK_UTILITY);
 	spi_run(psprintf("DROP VIEW IF EXISTS %s.active_items, %s.active_users", q, q), SPI_OK_UTILITY);
 	drop_tables(q);
 	spi_run(psprintf("DROP SCHEMA %s", q), SPI_OK_UTILITY);

@@ -1,9 +1,10 @@
 /*
  * recommend.c
- *		recommend(), recommend_for() and predict().
+ *		recommend(), serve(), recommend_for() and predict().
  */
 #include "api/materialized.h"
 #include "api/rank.h"
+#include "api/shown.h"
 
 #include <math.h>
 
@@ -55,11 +56,29 @@ allow_again(RecAllowed *allowed, const RecCall *call, const RecUser *user, const
 	forbid_history(allowed, call, user, false, false);
 }
 
-PG_FUNCTION_INFO_V1(rec_recommend);
-Datum
-rec_recommend(PG_FUNCTION_ARGS)
+/* The version that answers: the one that was asked for, or that of the user's variant. */
+static RecMet
+choose_version(const RecCall *call, const char *experiment)
+{
+	FunctionCallInfo fcinfo = call->fcinfo;
+	RecMet		met = rec_meet_experiment(call, experiment);
+
+	if (experiment && !PG_ARGISNULL(8))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("version and experiment cannot be combined"),
+				 errdetail("The experiment says which version answers.")));
+	if (!PG_ARGISNULL(8))
+		met.version = PG_GETARG_INT32(8);
+	return met;
+}
+
+/* recommend() and serve(), which also keeps what it shows. */
+static void
+recommend(FunctionCallInfo fcinfo, RecRequestFor function)
 {
 	RecCall		call;
+	RecMet		met;
 	RecKeyType	user_type;
 	RecUser		user;
 	RecAllowed	allowed;
@@ -70,13 +89,14 @@ rec_recommend(PG_FUNCTION_ARGS)
 	RecRepeats	repeats = {0};
 	ArrayType  *types = PG_ARGISNULL(5) ? NULL : PG_GETARG_ARRAYTYPE_P(5);
 
-	rec_request_read(&request, fcinfo, 9, REC_FOR_USER);
+	rec_request_read(&request, fcinfo, 9, function);
 	rec_call_open(&call, fcinfo, 3);
 	/* nothing is asked that goes beyond what is materialized */
 	if (rec_use_materialized && types == NULL && PG_ARGISNULL(6) && PG_ARGISNULL(7) && PG_ARGISNULL(8) && PG_ARGISNULL(9) &&
-		rec_answer_materialized(&call, 1, PG_ARGISNULL(4) || PG_GETARG_BOOL(4)))
-		return (Datum) 0;
-	rec_call_load(&call, 8);
+		function == REC_FOR_USER && rec_answer_materialized(&call, 1, PG_ARGISNULL(4) || PG_GETARG_BOOL(4)))
+		return;
+	met = choose_version(&call, request.experiment);
+	rec_call_load_version(&call, met.version);
 	rec_call_user_type(&call, &user_type);
 	known = rec_call_key(&call, 1, &user_type, &key);
 	rec_user_get(call.model, call.serving, key, &user_type, known, types, &user);
@@ -91,7 +111,24 @@ rec_recommend(PG_FUNCTION_ARGS)
 	if (request.buy_again > 0)
 		allow_again(&allowed, &call, &user, &repeats, may);
 	rec_answer(&call, &allowed, &user, request.buy_again > 0 ? &repeats : NULL, &request);
+	if (function == REC_FOR_SERVE)
+		rec_keep_shown(&call, &met, request.placement);
 	rec_call_end(&call);
+}
+
+PG_FUNCTION_INFO_V1(rec_recommend);
+Datum
+rec_recommend(PG_FUNCTION_ARGS)
+{
+	recommend(fcinfo, REC_FOR_USER);
+	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(rec_serve);
+Datum
+rec_serve(PG_FUNCTION_ARGS)
+{
+	recommend(fcinfo, REC_FOR_SERVE);
 	return (Datum) 0;
 }
 

@@ -178,6 +178,18 @@ read_buy_again(RecRequest *r, const char *name, JsonbValue *v)
 	r->buy_again = read_share(name, v);
 }
 
+static void
+read_experiment(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->experiment = text_option(name, v);
+}
+
+static void
+read_placement(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->placement = text_option(name, v);
+}
+
 /* Every option: how it is read, and which functions take it. */
 static const struct
 {
@@ -185,14 +197,16 @@ static const struct
 	void		(*read) (RecRequest *request, const char *name, JsonbValue *value);
 	int			functions;
 }			options[] = {
-	{"min_score", read_min_score, REC_FOR_USER | REC_FOR_BASKET | REC_FOR_MANY},
-	{"after", read_after, REC_FOR_USER | REC_FOR_BASKET},
-	{"filter", read_filter, REC_FOR_USER | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
-	{"filter_args", read_filter_args, REC_FOR_USER | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
-	{"item_set", read_item_set, REC_FOR_USER | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
-	{"boost", read_boost, REC_FOR_USER | REC_FOR_BASKET},
-	{"diversity", read_diversity, REC_FOR_USER | REC_FOR_BASKET},
-	{"buy_again", read_buy_again, REC_FOR_USER},
+	{"min_score", read_min_score, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY},
+	{"after", read_after, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
+	{"filter", read_filter, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
+	{"filter_args", read_filter_args, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
+	{"item_set", read_item_set, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
+	{"boost", read_boost, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
+	{"diversity", read_diversity, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
+	{"buy_again", read_buy_again, REC_FOR_USER | REC_FOR_SERVE},
+	{"experiment", read_experiment, REC_FOR_USER | REC_FOR_SERVE},
+	{"placement", read_placement, REC_FOR_SERVE},
 };
 
 static int

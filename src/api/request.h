@@ -30,6 +30,8 @@ typedef struct RecRequest
 	Jsonb	   *boost;
 	float		diversity;		/* 0 .. 1; 0: none */
 	float		buy_again;		/* 0 .. 1; 0: none */
+	char	   *experiment;
+	char	   *placement;
 } RecRequest;
 
 /* Which function reads its options; one that it does not take is unknown. */
@@ -38,7 +40,8 @@ typedef enum RecRequestFor
 	REC_FOR_USER = 1,			/* recommend */
 	REC_FOR_BASKET = 2,			/* recommend_for */
 	REC_FOR_MANY = 4,			/* recommend_many */
-	REC_FOR_BUY_AGAIN = 8		/* buy_again */
+	REC_FOR_BUY_AGAIN = 8,		/* buy_again */
+	REC_FOR_SERVE = 16			/* serve */
 } RecRequestFor;
 
 /* Reads the options argument i; an error for an unknown key, a value that does not fit, or options that do not combine. */

@@ -55,13 +55,21 @@ void
 rec_call_load(RecCall *call, int version_argument)
 {
 	FunctionCallInfo fcinfo = call->fcinfo;
-	RecVersion	version = rec_version_get(call->model, PG_ARGISNULL(version_argument) ? 0 : PG_GETARG_INT32(version_argument));
+
+	rec_call_load_version(call, PG_ARGISNULL(version_argument) ? 0 : PG_GETARG_INT32(version_argument));
+}
+
+void
+rec_call_load_version(RecCall *call, int wanted)
+{
+	RecVersion	version = rec_version_get(call->model, wanted);
 
 	if (version.version == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("model \"%s\" has not been trained", call->model->name),
 				 errhint("SELECT * FROM rec.train(%s);", quote_literal_cstr(call->model->name))));
+	call->version = version.version;
 	call->serving = rec_serving_get(call->model, &version);
 }
 

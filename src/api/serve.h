@@ -17,6 +17,7 @@ typedef struct RecCall
 {
 	FunctionCallInfo fcinfo;
 	RecModel   *model;
+	int			version;
 	RecServing *serving;		/* NULL: the model was never trained */
 	int			k;				/* INT_MAX: everything */
 	bool		text_keys;		/* the answer's keys are text, not of the column's type */
@@ -30,6 +31,7 @@ typedef struct RecCall
 extern void rec_call_open(RecCall *call, FunctionCallInfo fcinfo, int k_argument);
 extern void rec_call_load(RecCall *call, int version_argument);
 extern void rec_call_begin(RecCall *call, FunctionCallInfo fcinfo, int k_argument, int version_argument);
+extern void rec_call_load_version(RecCall *call, int version);	/* 0: the active one */
 extern void rec_call_end(RecCall *call);
 
 /* A key given as argument i; false when it is null or no key of the type. */

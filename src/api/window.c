@@ -35,18 +35,26 @@ rec_window_context(void *state)
 	return GetMemoryChunkContext(state);
 }
 
-void
-rec_window_each(WindowObject window, int arg, bool nulls, void (*take) (void *to, Datum value, bool isnull), void *to)
+int64
+rec_window_rows(WindowObject window)
 {
 	int64		rows = WinGetPartitionRowCount(window);
-	MemoryContext each = AllocSetContextCreate(CurrentMemoryContext, "rec window row", ALLOCSET_SMALL_SIZES);
-	MemoryContext old = MemoryContextSwitchTo(each);
 
 	if (rows > PG_INT32_MAX)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("a partition of a window has too many rows"),
 				 errhint("Fit with an aggregate, rec.fit_*, and apply with rec.scale.")));
+	return rows;
+}
+
+void
+rec_window_each(WindowObject window, int arg, bool nulls, void (*take) (void *to, Datum value, bool isnull), void *to)
+{
+	int64		rows = rec_window_rows(window);
+	MemoryContext each = AllocSetContextCreate(CurrentMemoryContext, "rec window row", ALLOCSET_SMALL_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(each);
+
 	for (int64 i = 0; i < rows; i++)
 	{
 		bool		isnull,

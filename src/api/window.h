@@ -20,6 +20,9 @@ extern WindowObject rec_window(FunctionCallInfo fcinfo);
 extern void *rec_window_state(WindowObject window, Size size, bool *first);
 extern MemoryContext rec_window_context(void *state);
 
+/* Rows of the partition; positions in it are int, so an error beyond. */
+extern int64 rec_window_rows(WindowObject window);
+
 /* Calls take() with argument arg of each row of the partition, or only where it is not null. */
 extern void rec_window_each(WindowObject window, int arg, bool nulls, void (*take) (void *to, Datum value, bool isnull),
 							void *to);

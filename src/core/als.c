@@ -42,8 +42,8 @@ enum
 	NKERNELS = sizeof(kernels) / sizeof(kernels[0])
 };
 
-static const RecKernel *
-kernel(void)
+const RecKernel *
+rec_kernel(void)
 {
 	for (int i = 0; chosen_kernel == NULL && i < NKERNELS; i++)
 		if (machine_has(kernels[i]))
@@ -54,7 +54,7 @@ kernel(void)
 const char *
 rec_als_kernel_name(void)
 {
-	return kernel()->name;
+	return rec_kernel()->name;
 }
 
 bool
@@ -110,7 +110,7 @@ rec_als_init_row(float *row, int factors, int stride, double scale, uint64_t key
 void
 rec_als_gram(const float *rows, int64_t n, int stride, int factors, float *out)
 {
-	kernel()->gram(rows, n, stride, factors, out);
+	rec_kernel()->gram(rows, n, stride, factors, out);
 }
 
 void
@@ -156,7 +156,7 @@ rec_als_scratch_size(const RecHalfStep *step, int64_t longest_row)
 RecAlsStatus
 rec_als_rows(const RecHalfStep *step, int64_t lo, int64_t hi, void *scratch, RecLoss *loss)
 {
-	return kernel()->rows(step, lo, hi, scratch, loss);
+	return rec_kernel()->rows(step, lo, hi, scratch, loss);
 }
 
 RecAlsStatus
@@ -171,7 +171,7 @@ rec_als_solve_one(const RecHalfStep *step, int64_t n, const int32_t *column, con
 	exact.self = x;
 	exact.prior_row = 0;
 	exact.solver = REC_SOLVER_CHOLESKY;
-	return kernel()->rows(&exact, 0, 1, scratch, NULL);
+	return rec_kernel()->rows(&exact, 0, 1, scratch, NULL);
 }
 
 RecAlsStatus
@@ -183,5 +183,5 @@ rec_als_explain(const RecHalfStep *step, int64_t n, const int32_t *column, const
 	RecHalfStep exact = *step;
 
 	exact.matrix = &one;
-	return kernel()->explain(&exact, target, contribution, z, scratch);
+	return rec_kernel()->explain(&exact, target, contribution, z, scratch);
 }

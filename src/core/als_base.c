@@ -19,7 +19,9 @@ REC_TARGET_BEGIN
 #include "als_cg_impl.h"
 #include "als_exact_impl.h"
 #include "als_rows_impl.h"
+#include "als_tile_impl.h"
 
 REC_TARGET_END
 
-const RecKernel rec_kernel_base = {BASE_NAME, kernel_rows, kernel_explain, gram_rows};
+const RecKernel rec_kernel_base = {BASE_NAME, kernel_rows, kernel_explain, gram_rows,
+	tile_add, tile_subtract, tile_factor, tile_solve};

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "als.h"
+#include "core/ease.h"
 
 /* One per instruction set; the functions are those of als.h. */
 typedef struct RecKernel
@@ -19,7 +20,16 @@ typedef struct RecKernel
 	RecAlsStatus (*explain)(const RecHalfStep *step, int64_t target, float *contribution, float *z,
 							void *scratch);
 	void (*gram)(const float *rows, int64_t n, int stride, int factors, float *out);
+
+	/* tiles of large matrices, see als_tile_impl.h; for ease.c */
+	void (*tile_add)(const float *left, const float *right, float *c);
+	void (*tile_subtract)(const float *left, const float *right, float *c);
+	bool (*tile_factor)(float *a, float *inverse);
+	void (*tile_solve)(const float *u, const float *inverse, float *a);
 } RecKernel;
+
+/* The kernel in use. */
+extern const RecKernel *rec_kernel(void);
 
 extern const RecKernel rec_kernel_base;
 

@@ -11,9 +11,9 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
-#include "model/catalog.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -107,8 +107,12 @@ read_arrays(RecExperiment *e, Datum variants, Datum weights, double coverage)
 
 	deconstruct_array(DatumGetArrayTypeP(variants), TEXTOID, -1, false, TYPALIGN_INT, &value, NULL, &e->n);
 	e->variant = palloc(e->n * sizeof(char *));
+	e->label = palloc(e->n * sizeof(text *));
 	for (int i = 0; i < e->n; i++)
+	{
 		e->variant[i] = TextDatumGetCString(value[i]);
+		e->label[i] = cstring_to_text(e->variant[i]);
+	}
 	deconstruct_array(DatumGetArrayTypeP(weights), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &value,
 					  NULL, &n);
 	if (n != e->n)
@@ -183,7 +187,7 @@ member_of(const char *role)
 {
 	Oid			oid = get_role_oid(role, true);
 
-	return OidIsValid(oid) && has_privs_of_role(GetUserId(), oid);
+	return superuser() || (OidIsValid(oid) && has_privs_of_role(GetUserId(), oid));
 }
 
 /* The rule of rec._may_use_experiment() in sql/85_experiments.sql. */
@@ -350,6 +354,30 @@ rec_experiment_assign(const RecExperiment *e, const char *unit, int length, Time
 			return -1;
 	}
 	return rec_bucket_choose(e->range, e->n, bucket(e, utf8, utf8_length));
+}
+
+Datum
+rec_experiment_versions(const RecModel *model)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	RecRole		saved = rec_role_enter(rec_catalog_owner());
+	Datum		versions;
+	bool		isnull;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	/* with what other sessions have committed by now */
+	if (SPI_execute_with_args("SELECT coalesce(array_agg(v), '{}') FROM rec.experiment e, unnest(e.versions) v WHERE e.model = $1 "
+							  "AND v IS NOT NULL AND (e.stop_at IS NULL OR e.stop_at > now())", 1, (Oid[]) {TEXTOID},
+							  (Datum[]) {CStringGetTextDatum(model->name)}, NULL, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "reading rec.experiment failed");
+	versions = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	caller = MemoryContextSwitchTo(caller);
+	versions = datumCopy(versions, false, -1);
+	MemoryContextSwitchTo(caller);
+	SPI_finish();
+	rec_role_leave(&saved);
+	return versions;
 }
 
 void

@@ -12,6 +12,7 @@
 #include "compat.h"
 
 #include "core/hash_assign.h"
+#include "model/catalog.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -23,6 +24,7 @@ typedef struct RecExperiment
 	char	   *model;			/* NULL: none */
 	int			n;				/* variants */
 	char	  **variant;
+	text	  **label;			/* the same names as text */
 	double	   *weight;
 	RecBucketRange *range;
 	int		   *version;		/* of each variant, 0: the active one; NULL: no versions are set */
@@ -53,6 +55,9 @@ extern int	rec_experiment_assign(const RecExperiment *experiment, const char *un
 
 /* Number of a variant by name; -1: none. */
 extern int	rec_experiment_variant(const RecExperiment *experiment, const char *name);
+
+/* int[] of the versions of a model that experiments serve which have not stopped: they must be kept. */
+extern Datum rec_experiment_versions(const RecModel *model);
 
 /* The current role is the owner or a member of it, or an error. */
 extern void rec_experiment_require_owner(const RecExperiment *experiment, const char *action);

@@ -16,6 +16,7 @@
 #include "common/pg_prng.h"
 #include "executor/tuptable.h"
 #include "miscadmin.h"
+#include "model/experiment.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
@@ -370,13 +371,12 @@ rec_store_prune(const RecModel *model, int written, int active)
 	static const char *const tables[] = {"user_history", "user_factors", "item_factors", "user_attributes", "item_attributes", "attribute_encoder",
 	"attribute_map", "model_version"};
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
-	Oid			types[4] = {INT4OID, INT4OID, INT4OID, TEXTOID};
+	Oid			types[4] = {INT4OID, INT4OID, INT4OID, INT4ARRAYOID};
 	Datum		values[4] = {Int32GetDatum(written), Int32GetDatum(active), Int32GetDatum(model->keep_versions),
-	CStringGetTextDatum(model->name)};
+	rec_experiment_versions(model)};
 	char	   *sql = psprintf("SELECT version FROM (SELECT version, row_number() OVER "
 							   "(ORDER BY version IN ($1, $2) DESC, version DESC) AS place FROM %s) v "
-							   "WHERE place > $3 AND version NOT IN ($1, $2) AND NOT EXISTS (SELECT FROM rec.experiment e "
-							   "WHERE e.model = $4 AND v.version = ANY (e.versions) AND (e.stop_at IS NULL OR e.stop_at > now()))",
+							   "WHERE place > $3 AND version NOT IN ($1, $2) AND version <> ALL ($4)",
 							   quote_qualified_identifier(model->name, "model_version"));
 	int			n;
 	int		   *old;

@@ -214,7 +214,7 @@ SELECT throws_ok(format($$SELECT rec.create_experiment('bad', %s)$$, a), state, 
 	($$hash_version => 3$$, '22023', 'hash_version must be 1 or 2'),
 	($$coverage => 1.5$$, '22023', 'coverage must be a share from 0 to 1'),
 	($$coverage => 'NaN'$$, '22023', 'coverage must be a share from 0 to 1'),
-	($$stop => now() - interval '1 day'$$, '22023', 'an experiment must start before it stops'),
+	($$start => now(), stop => now() - interval '1 day'$$, '22023', 'an experiment must start before it stops'),
 	($$alpha => 0$$, '22023', 'alpha must be above 0 and below 1'),
 	($$alpha => 'NaN'$$, '22023', 'alpha must be above 0 and below 1'),
 	($$versions => '{1,2}'$$, '22023', 'versions needs a model'),
@@ -227,7 +227,7 @@ SELECT throws_ok(format($$SELECT rec.create_experiment('bad', %s)$$, a), state, 
 SELECT throws_ok($$SELECT rec.create_experiment('')$$, '42602', NULL, 'no name');
 SELECT throws_ok($$SELECT rec.create_experiment(NULL)$$, '22004', NULL, 'a null name');
 SELECT throws_ok($$SELECT rec.create_experiment('checkout')$$, '42710', 'experiment "checkout" already exists', 'a name in use');
-SELECT throws_ok($$SELECT rec.alter_experiment('checkout', stop => '2000-01-01')$$, '22023', NULL, 'stops before its start');
+SELECT throws_ok($$SELECT rec.alter_experiment('checkout', start => '2000-01-02', stop => '2000-01-01')$$, '22023', NULL, 'stops before its start');
 SELECT throws_ok($$SELECT rec.variant('chekout', 1)$$, '42704', 'experiment "chekout" does not exist', 'a typing mistake');
 SELECT is_empty($$SELECT * FROM rec.experiment WHERE experiment IN ('bad', '')$$, 'nothing bad was kept');
 

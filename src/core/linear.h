@@ -1,0 +1,88 @@
+/*
+ * linear.h
+ *		Item-to-item models: what they are made of and how they score.
+ *
+ * A model is a sparse matrix S of weights: one unit of item j in a user's row adds S_ji to the score of item i. The
+ * rows of S are short lists of (item, weight), items ascending.
+ *
+ * Cooccurrence rows, the start of every such model, are computed one item at a time from both orders of the users x
+ * items matrix: so only one row is at hand, and rows can be shared out among processes.
+ *
+ * Memory is the caller's.
+ */
+#ifndef REC_LINEAR_H
+#define REC_LINEAR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct RecWeights
+{
+	int64_t     n;      /* items */
+	int64_t    *start;  /* n + 1 */
+	int32_t    *item;   /* start[n]; ascending in a row */
+	float      *weight; /* start[n] */
+} RecWeights;
+
+/* score[i] += value[k] * S[item[k]][i] over the m pairs of a user, whatever order; pairs of value 0 cost nothing. */
+extern void
+rec_weights_score(const RecWeights *weights, int m, const int32_t *item, const float *value, float *score);
+
+/*
+ * Keeps the `most` entries of row[0 .. n-1] that are largest in absolute value, of equal ones the first, without zeros.
+ * Writes them to item and weight, ascending by item, and returns how many. scratch: n floats.
+ */
+extern int
+rec_weights_keep(const float *row, int64_t n, int most, float *scratch, int32_t *item, float *weight);
+
+/* Both orders of the users x items matrix. */
+typedef struct RecInteractions
+{
+	const int64_t *user_start;
+	const int32_t *user_item;
+	const float   *user_value;
+	const int64_t *item_start;
+	const int32_t *item_user;
+	const float   *item_value;
+} RecInteractions;
+
+/*
+ * row[j] += x_i . x_j for items j >= first, through the users item_user[from .. to-1] of item i, and how many users
+ * they have in common to common[j] (may be NULL). A caller that wants to be interruptible gives a popular item in
+ * several pieces.
+ */
+extern void
+rec_dot_row(const RecInteractions *x, int64_t from, int64_t to, int32_t first, float *row);
+
+typedef enum RecSimilarity
+{
+	REC_SIMILARITY_COSINE,		/* <x_i, x_j> / (|x_i| |x_j| + shrinkage) */
+	REC_SIMILARITY_PEARSON,		/* the same of x - mean, over all users */
+	REC_SIMILARITY_BM25			/* the same of BM25-weighted x */
+} RecSimilarity;
+
+/* What a similarity needs to know of the items. */
+typedef struct RecItemMoments
+{
+	RecSimilarity similarity;
+	double		users;			/* rows of X */
+	double		shrinkage;
+	const double *sum;			/* of each item's values */
+	const double *length;		/* of each item's column: its norm, or that of the centred one */
+} RecItemMoments;
+
+/* Turns a row of dot products of item i into similarities; the item itself becomes 0. */
+extern void
+rec_similarity_row(const RecItemMoments *moments, int64_t n, int64_t i, float *row);
+
+/*
+ * The BM25 weight of a value: the items are the documents, the users the words. A user with many items says little,
+ * and so does one more user of an item that has many.
+ *
+ *	value (k1 + 1) / (value + k1 (1 - b + b * length / mean length)) * max(0, log(items / (1 + items of the user)))
+ */
+extern double
+rec_bm25(double value, double k1, double b, double relative_length, double items, double user_items);
+
+#endif							/* REC_LINEAR_H */
