@@ -8,6 +8,8 @@
  */
 #include "api/rank.h"
 
+#include "api/explore.h"
+
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -151,7 +153,9 @@ adjusted_scores(const RecCall *call, const RecUser *user, const RecRepeats *repe
 	float	   *score;
 	float		offset;
 
-	if (factor == NULL && (repeats == NULL || repeats->n == 0))
+	bool		explore = request->explore != REC_EXPLORE_NOT && user->source != REC_SOURCE_POPULAR;
+
+	if (factor == NULL && !explore && (repeats == NULL || repeats->n == 0))
 		return NULL;
 	if (user->source == REC_SOURCE_POPULAR)
 		score = memcpy(palloc_extended(Max(s->n, 1) * sizeof(float), MCXT_ALLOC_HUGE), s->popularity, s->n * sizeof(float));
@@ -161,6 +165,8 @@ adjusted_scores(const RecCall *call, const RecUser *user, const RecRepeats *repe
 		offset = rec_user_offset(s, user);
 		for (int i = 0; i < s->n; i++)
 			score[i] += offset;
+		if (explore)
+			rec_explore(call, user, request, score);
 	}
 	if (repeats)
 		blend_repeats(repeats, request->buy_again, score, s->n);
