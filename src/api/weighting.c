@@ -168,9 +168,9 @@ rec_tfidf(PG_FUNCTION_ARGS)
 }
 
 /* bm25(user, item, weight, k1, b) */
-PG_FUNCTION_INFO_V1(rec_bm25);
+PG_FUNCTION_INFO_V1(rec_bm25_window);
 Datum
-rec_bm25(PG_FUNCTION_ARGS)
+rec_bm25_window(PG_FUNCTION_ARGS)
 {
 	WindowObject window = rec_window(fcinfo);
 	Weighting  *w = weighting_of(fcinfo, window);

@@ -122,7 +122,7 @@ rec_similarity_row(const RecItemMoments *m, int64_t n, int64_t i, float *row)
 }
 
 double
-rec_bm25_weight(double value, double k1, double b, double relative_length, double items, double user_items)
+rec_bm25(double value, double k1, double b, double relative_length, double items, double user_items)
 {
 	double		idf = log(items / (1 + user_items));
 

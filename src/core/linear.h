@@ -83,6 +83,6 @@ rec_similarity_row(const RecItemMoments *moments, int64_t n, int64_t i, float *r
  *	value (k1 + 1) / (value + k1 (1 - b + b * length / mean length)) * max(0, log(items / (1 + items of the user)))
  */
 extern double
-rec_bm25_weight(double value, double k1, double b, double relative_length, double items, double user_items);
+rec_bm25(double value, double k1, double b, double relative_length, double items, double user_items);
 
 #endif							/* REC_LINEAR_H */
