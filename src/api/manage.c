@@ -466,6 +466,7 @@ drop_tables(const char *schema)
 		"item_attributes",
 		"attribute_encoder",
 		"attribute_map",
+		"context_effect",
 		"model_version",
 	};
 	StringInfoData sql;

@@ -205,3 +205,26 @@ rec_merge_profiles_final(PG_FUNCTION_ARGS)
 	}
 	return rec_profile_make(fcinfo, &p);
 }
+
+/* Categories with fewer rows than so many, and those after the fiftieth, are counted with the others. */
+PG_FUNCTION_INFO_V1(rec_profile_lump);
+Datum
+rec_profile_lump(PG_FUNCTION_ARGS)
+{
+	RecProfile *p = rec_profile_read(PG_GETARG_DATUM(0));
+	double		least = PG_GETARG_FLOAT8(1);
+	int			kept = 0;
+
+	for (int i = 0; i < p->ncategories; i++)
+	{
+		if (kept == REC_FEW_VALUES || p->counts[i] < least)
+		{
+			p->other += p->counts[i];
+			continue;
+		}
+		p->categories[kept] = p->categories[i];
+		p->counts[kept++] = p->counts[i];
+	}
+	p->ncategories = kept;
+	return rec_profile_make(fcinfo, p);
+}

@@ -260,6 +260,12 @@ rec_bin_counts(const RecEmpirical *s, const double *edges, int nedges, double *c
 	{
 		double		share = 1;
 
+		if (s->len == 0)
+		{
+			counts[i] = 0;
+			continue;
+		}
+
 		if (i < nedges)
 		{
 			/* the edge itself belongs to the next bin: come back to what was not below it */

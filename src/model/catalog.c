@@ -199,7 +199,10 @@ rec_model_by_schema(Oid schema, bool missing_ok)
 	scan = systable_beginscan(rel, primary_key_of(rel), true, GetActiveSnapshot(), 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
+	{
 		model = model_from_tuple(schema, tuple, RelationGetDescr(rel));
+		model->catalog = RelationGetRelid(rel);
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 
@@ -282,17 +285,40 @@ rec_model_require_owner(const RecModel *model, const char *action)
  * Excludes a second training, drop, rename or alteration of the model until the end of the transaction. An object lock
  * of our own class: no table is locked, so neither readers nor autovacuum meet it.
  */
-void
-rec_model_lock(const RecModel *model)
+static void
+lock_model(const RecModel *model, bool session)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, rec_catalog_relation("model"), model->schema, 0);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (LockAcquire(&tag, ExclusiveLock, session, true) == LOCKACQUIRE_NOT_AVAIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("model \"%s\" is being trained or changed by another session", model->name),
 				 errhint("See rec.training_progress for its progress; try again when it has finished.")));
+}
+
+void
+rec_model_lock(const RecModel *model)
+{
+	lock_model(model, false);
+}
+
+/* The same, held beyond commits until it is given back; the end of the session does it too. */
+void
+rec_model_lock_session(const RecModel *model)
+{
+	lock_model(model, true);
+}
+
+/* May be called in an aborted transaction: looks nothing up. */
+void
+rec_model_unlock_session(const RecModel *model)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, model->catalog, model->schema, 0);
+	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
 /* A table of the model. */
@@ -323,6 +349,7 @@ static const struct
 	{"attribute_encoder", 20, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID,
 	INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID, INT4OID}},
 	{"attribute_map", 9, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, INT8OID, FLOAT4OID, FLOAT4ARRAYOID, FLOAT4OID}},
+	{"context_effect", 7, {INT4OID, TEXTOID, TEXTOID, InvalidOid, FLOAT4OID, FLOAT4OID, FLOAT4OID}},
 	{"item_factors", 8, {INT4OID, InvalidOid, INT4OID, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, INT4OID, FLOAT4OID}},
 	{"user_factors", 5, {INT4OID, InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}},
 	{"user_history", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}}

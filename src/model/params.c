@@ -172,6 +172,14 @@ find_key(const char *name)
 	return NULL;				/* not reached */
 }
 
+bool
+rec_params_whole(const char *name)
+{
+	const ParamKey *key = find_key(name);
+
+	return key->kind == KEY_INT || key->kind == KEY_BIGINT;
+}
+
 static void
 set_choice(RecParams *params, const ParamKey *key, const JsonbValue *v)
 {

@@ -56,6 +56,9 @@ extern void rec_params_resolve(RecParams *params, double sum, int64 n, int users
  */
 extern void rec_params_resolve_explicit(RecParams *params, double deviation);
 
+/* Whether a parameter takes whole numbers only; an error when there is none of that name. */
+extern bool rec_params_whole(const char *name);
+
 /* Which algorithm is trained, as recommender.c names it. */
 extern const char *rec_params_algorithm(const RecParams *params);
 

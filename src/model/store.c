@@ -369,7 +369,7 @@ void
 rec_store_prune(const RecModel *model, int written, int active)
 {
 	static const char *const tables[] = {"user_history", "user_factors", "item_factors", "user_attributes", "item_attributes", "attribute_encoder",
-	"attribute_map", "model_version"};
+	"attribute_map", "context_effect", "model_version"};
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
 	Oid			types[4] = {INT4OID, INT4OID, INT4OID, INT4ARRAYOID};
 	Datum		values[4] = {Int32GetDatum(written), Int32GetDatum(active), Int32GetDatum(model->keep_versions),

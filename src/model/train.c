@@ -11,7 +11,9 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "model/context.h"
 #include "model/events.h"
+#include "model/monitor.h"
 #include "model/progress.h"
 #include "portability/instr_time.h"
 #include "utils/builtins.h"
@@ -207,6 +209,17 @@ rec_train_resolve(RecParams *params, const RecPairs *p, bool explicit_feedback)
 }
 
 static void
+store_context(const RecModel *model, int version)
+{
+	RecEventSource source;
+
+	if (model->context_columns == NIL)
+		return;
+	rec_event_source(model, &source, false);
+	rec_context_store(model, &source, version);
+}
+
+static void
 train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained *t, MemoryContext context)
 {
 	instr_time	clock;
@@ -232,6 +245,7 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 	rec_progress_phase(REC_PHASE_STORING, params->epochs);
 	rec_store_new_version(model, &t->run);
 	rec_store_version(model, &t->run, t->pairs, t->solution, params, &rule, design);
+	store_context(model, t->run.version);
 	rec_solve_release(t->solution);
 	t->run.store_seconds = lap(&clock);
 	t->seconds = t->run.load_seconds + t->run.solve_seconds + t->run.store_seconds;
@@ -239,6 +253,7 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 	if (activate)
 		rec_store_activate(model, t->run.version);
 	CommandCounterIncrement();
+	rec_monitor_baselines(model, t->run.version);
 	rec_store_prune(model, t->run.version, activate ? t->run.version : model->active_version);
 }
 
