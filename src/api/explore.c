@@ -4,8 +4,8 @@
  *
  * Given the items, the objective of a user's row is that of a Gaussian posterior with precision S, its normal matrix, up to
  * the scale of a weight of 1. So <x, y> has variance y' S^-1 y = |L^-1 y|^2 with S = LL'. An item is unsure as well: with n
- * users, each coordinate of its factors has about the variance v / (n + 1), where v is the mean square of a factor over all
- * items, and so |x|^2 v / (n + 1) of the score. Both parts add up:
+ * users, each coordinate of its factors has about the variance v / (n + 1), where v is one over the penalty of an item's row
+ * without events, and so |x|^2 v / (n + 1) of the score. Both parts add up:
  *
  *	ucb			score + beta * sqrt(y' S^-1 y + |x|^2 v / (n + 1))
  *	thompson	<x + sigma L'^-1 e, y> + sigma |x| sqrt(v / (n + 1)) e_i, with e and e_i normal
@@ -59,15 +59,17 @@ normal_matrix(const RecServing *s, const RecUser *user, int d)
 	return a;
 }
 
-/* Mean square of an item's factor. */
+/* Variance of each coordinate of an item's factors before its first event: one over the penalty of its row. */
 static double
-mean_square(const RecServing *s)
+item_variance(const RecServing *s)
 {
-	double		sum = 0;
+	RecHalfStep step = {
+		.explicit_feedback = s->rule.explicit_feedback, .alpha0 = s->params.unobserved_weight,
+		.lambda = s->params.regularization, .nu = s->params.frequency_exponent
+	};
+	double		penalty = rec_als_row_penalty(&step, s->rule.explicit_feedback ? 1 : 0, Max(s->users, 1));
 
-	for (int i = 0; i < s->n; i++)
-		sum += (double) s->norm[i] * s->norm[i];
-	return s->n > 0 ? sum / s->n / s->params.factors : 0;
+	return penalty > 0 ? 1 / penalty : 0;
 }
 
 /* |L^-1 y|^2 */
@@ -155,7 +157,7 @@ rec_explore(const RecCall *call, const RecUser *user, const RecRequest *request,
 	int			d = s->params.factors + (s->rule.explicit_feedback ? 1 : 0);
 	double	   *l = normal_matrix(s, user, d),
 				x_square = 0,
-				v = mean_square(s);
+				v = item_variance(s);
 	uint64		key;
 
 	if (!rec_map_factor(l, d, 0))

@@ -357,9 +357,12 @@ fit_levels(RecEncoderFit *f, int i)
 	/* words that share a bucket share a weight: that of their mean frequency */
 	a->scale = a->buckets && a->kind == REC_ATT_TEXT ? log((double) f->rows * (frequent - own) / hashed) : 1;
 	qsort(a->level, own, sizeof(RecLevel), compare_levels);
-	/* one level in every row says nothing */
-	if (a->kind == REC_ATT_CATEGORY && n == 1 && a->rows == f->rows)
+	/* one level in every row says nothing, nor do levels that occur once */
+	if (own == 0 || (a->kind == REC_ATT_CATEGORY && n == 1 && a->rows == f->rows))
+	{
 		a->columns = a->nlevels = 0;
+		a->other = -1;
+	}
 	pfree(entry);
 }
 

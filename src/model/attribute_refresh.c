@@ -60,20 +60,23 @@ static int64
 differences(const RecServing *s, const RecDesign *d)
 {
 	float	   *row = palloc(s->stride * sizeof(float));
-	int64		same = 0;
+	int64		found = 0,
+				changed = 0;
 
 	for (int i = 0; i < d->cold.n; i++)
 	{
 		int64		at = d->start[d->known + i];
 		int			position = rec_keys_find(&s->keys, rec_keys_datum(&d->cold, i));
 
+		CHECK_FOR_INTERRUPTS();
+		if (position < s->warm)
+			continue;
 		rec_map_one((int) (d->start[d->known + i + 1] - at), d->column + at, d->value + at, s->map[REC_ITEMS], s->stride,
 					row);
-		same += position >= s->warm &&
-			memcmp(row, s->items + (Size) position * s->stride, s->stride * sizeof(float)) == 0;
-		CHECK_FOR_INTERRUPTS();
+		found++;
+		changed += memcmp(row, s->items + (Size) position * s->stride, s->stride * sizeof(float)) != 0;
 	}
-	return (d->cold.n - same) + (s->n - s->warm - same);
+	return changed + (d->cold.n - found) + (s->n - s->warm - found);
 }
 
 /* Encoded rows of items that are gone. */
