@@ -13,6 +13,7 @@
 
 #include "core/score.h"
 #include "model/attribute_store.h"
+#include "model/linear.h"
 #include "model/solve.h"
 #include "utils/builtins.h"
 
@@ -135,6 +136,32 @@ target_of(const RecServing *s, int position)
 	return y;
 }
 
+/* Item weights: value times weight, as the score adds them up. */
+static void
+explain_weights(const RecCall *call, const RecUser *user, int position)
+{
+	const RecServing *s = call->serving;
+	const RecWeights *w = &s->weights;
+	Part	   *part = palloc(Max(user->n, 1) * sizeof(Part));
+	int			n = 0;
+
+	for (int k = 0; k < user->n; k++)
+	{
+		float		value = rec_linear_value(&s->params, s->rule.explicit_feedback, user->net[k]);
+		double		contribution = 0;
+
+		if (value == 0)
+			continue;
+		for (int64 e = w->start[user->item[k]]; e < w->start[user->item[k] + 1]; e++)
+			if (w->item[e] == position)
+				contribution = (double) value * w->weight[e];
+		part[n++] = (Part) {user->item[k], user->net[k], contribution};
+	}
+	make_exact(part, n, user->score[position]);
+	qsort(part, n, sizeof(Part), compare_parts);
+	put_parts(call, part, n);
+}
+
 static void
 explain_by_user(const RecCall *call, const RecUser *user, int position, float score)
 {
@@ -147,6 +174,11 @@ explain_by_user(const RecCall *call, const RecUser *user, int position, float sc
 	int			n = 0;
 	RecAlsStatus status;
 
+	if (user->score)
+	{
+		explain_weights(call, user, position);
+		return;
+	}
 	rec_user_row(s, user->n, user->item, user->net, user->prior, &row);
 	contribution = palloc(Max(row.n, 1) * sizeof(float));
 	part = palloc((row.n + columns + 1) * sizeof(Part));
@@ -260,12 +292,15 @@ rec_explain(PG_FUNCTION_ARGS)
 		rec_user_get(call.model, call.serving, user_key, &user_type, known, NULL, &user);
 		if (user.source != REC_SOURCE_POPULAR)
 		{
-			float		score;
+			float		score = 0;
 
-			rec_score_rows(call.serving->items + (Size) position * call.serving->stride, 1, call.serving->stride,
-						   user.vector, &score);
-			score += rec_user_offset(call.serving, &user);
-			if (by_item)
+			if (user.score == NULL)
+			{
+				rec_score_rows(call.serving->items + (Size) position * call.serving->stride, 1, call.serving->stride,
+							   user.vector, &score);
+				score += rec_user_offset(call.serving, &user);
+			}
+			if (by_item && user.score == NULL)
 				explain_by_item(&call, &user, position, score);
 			else
 			{

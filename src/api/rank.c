@@ -152,7 +152,6 @@ adjusted_scores(const RecCall *call, const RecUser *user, const RecRepeats *repe
 	const float *factor = rec_boost_factors(call, request);
 	float	   *score;
 	float		offset;
-
 	bool		explore = request->explore != REC_EXPLORE_NOT && user->source != REC_SOURCE_POPULAR;
 
 	if (factor == NULL && !explore && (repeats == NULL || repeats->n == 0))
@@ -161,7 +160,7 @@ adjusted_scores(const RecCall *call, const RecUser *user, const RecRepeats *repe
 		score = memcpy(palloc_extended(Max(s->n, 1) * sizeof(float), MCXT_ALLOC_HUGE), s->popularity, s->n * sizeof(float));
 	else
 	{
-		score = rec_call_scores(call, user->vector);
+		score = user->score ? user->score : rec_call_scores(call, user->vector);
 		offset = rec_user_offset(s, user);
 		for (int i = 0; i < s->n; i++)
 			score[i] += offset;
@@ -213,6 +212,12 @@ rec_answer(const RecCall *call, RecAllowed *allowed, const RecUser *user, const 
 
 	if (rec_call_limit(call, allowed->n) == 0 || page.skip >= allowed->n)
 		return;
+	if ((request->diversity > 0 || request->explore != REC_EXPLORE_NOT) && call->serving->weights.start)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("%s is not to be had with algorithm \"%s\"", request->diversity > 0 ? "diversity" : "explore",
+						rec_params_algorithm(&call->serving->params)),
+				 errdetail("It needs the factors of the items, and this version has weights between items.")));
 	score = adjusted_scores(call, user, repeats, request);
 	if (score == NULL && user->source == REC_SOURCE_POPULAR)
 	{
@@ -224,7 +229,10 @@ rec_answer(const RecCall *call, RecAllowed *allowed, const RecUser *user, const 
 		score = call->serving->popularity;
 	}
 	else if (score == NULL)
+	{
 		offset = rec_user_offset(call->serving, user);
+		score = user->score;	/* NULL: of factors, not computed yet */
+	}
 	if (page.cursor)
 	{
 		before = allowed->n;
