@@ -122,8 +122,8 @@ SET ROLE rec_a_reader;
 SELECT is(array_agg(DISTINCT source), '{attributes}', 'stored attributes need USAGE on the model only') FROM s.recommend(70);
 SELECT is(array_agg(DISTINCT source), '{popular}', 'who has just come is read with the caller''s rights: none') FROM s.recommend(500);
 SELECT throws_ok('SELECT rec.refresh_items(''s'')', '42501', NULL, 'only the owner refreshes');
-SELECT is((SELECT count(*) > 0 FROM rec.model_attribute WHERE model = 's'), true, 'rec.model_attribute for who may use the model'),
-	is((SELECT count(*) FROM rec.model_attribute WHERE model <> 's'), 0::bigint, 'and for no other');
+SELECT is((SELECT count(*) > 0 FROM rec.model_attribute WHERE model = 's'), true, 'rec.model_attribute for who may use the model');
+SELECT is((SELECT count(*) FROM rec.model_attribute WHERE model <> 's'), 0::bigint, 'and for no other');
 RESET ROLE;
 GRANT SELECT (id, country) ON web.people TO rec_a_reader;
 SET ROLE rec_a_reader;
