@@ -152,6 +152,7 @@ th,td{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid var(--line)
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:0}td.w{min-width:220px}
 dl{display:grid;grid-template-columns:minmax(110px,max-content) 1fr;gap:4px 16px;margin:0}dd{margin:0;overflow-wrap:anywhere}
 ul{margin:6px 0;padding-left:20px}.key i{display:inline-block;width:10px;height:10px;border-radius:2px;margin:0 5px 0 12px}
+@media (max-width:640px){.stack thead{display:none}.stack tr{display:flex;flex-wrap:wrap;gap:2px 14px;padding:8px 0;border-bottom:1px solid var(--line)}.stack td{border:0;padding:0;min-width:0}.stack td.w{flex-basis:100%}.stack td.n:not(:empty)::before{content:attr(data-label) " ";color:var(--muted)}}
 .good{color:var(--good)}.watch{color:var(--watch)}.bad{color:var(--bad)}.good,.watch,.bad{font-weight:600}td.good,td.watch,td.bad{white-space:nowrap}
 $css$;
 

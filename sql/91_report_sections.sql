@@ -22,12 +22,13 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	worst text;
+	against int;
 	next timestamptz;
 	rated boolean := r.rmse IS NOT NULL;
 	quality float8 := CASE WHEN rated THEN r.rmse[r.best_epoch] ELSE r.ndcg[r.best_epoch] END;
 	baseline float8 := CASE WHEN rated THEN r.mean_rmse ELSE r.popular_ndcg END;
 BEGIN
-	SELECT d.verdict INTO worst FROM rec.drift d WHERE d.model = m.model
+	SELECT d.verdict, d.version INTO worst, against FROM rec.drift d WHERE d.model = m.model
 	ORDER BY array_position('{drifted,watch,ok}', d.verdict) LIMIT 1;
 	SELECT rec._next_run(s.retrain_at, now(), s.time_zone) INTO next FROM rec.schedule s WHERE s.model = m.model;
 	RETURN '<div class="tiles">' ||
@@ -37,7 +38,7 @@ BEGIN
 			WHEN rated THEN rec._report_tile(rec._report_percent(1 - quality / baseline), 'less error than the items&#39; means', CASE WHEN quality < baseline THEN 'good' ELSE 'bad' END)
 			ELSE rec._report_tile(rec._report_number(quality / baseline) || ' ×', 'of what popular items reach', CASE WHEN quality > baseline THEN 'good' ELSE 'bad' END) END ||
 		CASE WHEN r.model IS NULL THEN '' ELSE rec._report_tile(rec._report_number(r.events), 'events of ' || rec._report_number(r.users) || ' users, ' || rec._report_number(r.items) || ' items') END ||
-		rec._report_tile(coalesce(worst, 'not checked'), 'drift', rec._report_verdict(worst)) ||
+		rec._report_tile(coalesce(worst, 'not checked'), coalesce('drift since version ' || against, 'drift'), rec._report_verdict(worst)) ||
 		rec._report_tile(coalesce(to_char(next AT TIME ZONE 'UTC', 'MM-DD HH24:MI') || ' UTC', 'not scheduled'), 'next retraining') || '</div>';
 END $$;
 
@@ -110,14 +111,14 @@ AS $$
 DECLARE
 	rows text;
 BEGIN
-	SELECT string_agg(format('<tr><td>%s%s</td><td class="%s">%s</td><td>%s</td><td class="n">%s</td><td class="n">%s</td><td class="w">%s</td></tr>',
+	SELECT string_agg(format('<tr><td>%s%s</td><td class="%s">%s</td><td>%s</td><td class="n" data-label="effect">%s</td><td class="n" data-label="p">%s</td><td class="w">%s</td></tr>',
 			rec._html(d.column_name), CASE WHEN d.segment <> '' THEN '<br/><span class="muted">' || rec._html(d.segment) || '</span>' ELSE '' END,
 			rec._report_verdict(d.verdict), d.verdict, coalesce(rec._svg_bars(d.reference_share, d.current_share, d.labels), ''),
 			rec._report_number(d.effect_size), rec._report_number(d.p_adjusted), rec._html(d.reason)), ''
 			ORDER BY array_position('{drifted,watch,ok}', d.verdict), d.column_name, d.segment) INTO rows
 	FROM rec.drift d WHERE d.model = _report_drift.model;
 	RETURN '<section><h2>Drift</h2>' || coalesce('<p class="key muted">Distribution<i style="background:var(--ref)"></i>reference<i style="background:var(--accent)"></i>current</p>'
-		'<div class="scroll"><table><thead><tr><th>Column</th><th>Verdict</th><th>Distribution</th><th class="n">Effect</th><th class="n">p, adjusted</th><th>Why</th></tr></thead><tbody>'
+		'<div class="scroll"><table class="stack"><thead><tr><th>Column</th><th>Verdict</th><th>Distribution</th><th class="n">Effect</th><th class="n">p, adjusted</th><th>Why</th></tr></thead><tbody>'
 		|| rows || '</tbody></table></div>', '<p class="muted">Not checked yet. SELECT rec.check_drift(model) compares the newest events with those of the training.</p>') || '</section>';
 END $$;
 
@@ -218,8 +219,8 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT '<section><h2>Scheduled runs</h2>' || coalesce((SELECT rec._report_terms('Checks', rec._html(s.check_at), 'Retraining', rec._html(s.retrain_at),
 				'Only if', rec._html(s.only_if), 'Time zone', rec._html(s.time_zone)) FROM rec.schedule s WHERE s.model = $1), '') ||
-		'<div class="scroll"><table><thead><tr><th>When</th><th>Job</th><th>Result</th><th class="n">Version</th><th>What happened</th></tr></thead><tbody>' ||
-		pg_catalog.string_agg(pg_catalog.format('<tr><td>%s</td><td>%s</td><td class="%s">%s</td><td class="n">%s</td><td class="w">%s</td></tr>',
+		'<div class="scroll"><table class="stack"><thead><tr><th>When</th><th>Job</th><th>Result</th><th class="n">Version</th><th>What happened</th></tr></thead><tbody>' ||
+		pg_catalog.string_agg(pg_catalog.format('<tr><td>%s</td><td>%s</td><td class="%s">%s</td><td class="n" data-label="version">%s</td><td class="w">%s</td></tr>',
 			pg_catalog.to_char(j.started_at, 'YYYY-MM-DD HH24:MI'), j.job,
 			CASE j.status WHEN 'succeeded' THEN 'good' WHEN 'failed' THEN 'bad' WHEN 'kept' THEN 'watch' WHEN 'interrupted' THEN 'bad' ELSE 'muted' END,
 			j.status, coalesce(j.version::text, ''), rec._html(coalesce(j.message, ''))), '' ORDER BY j.job_run DESC) || '</tbody></table></div></section>'
@@ -230,7 +231,7 @@ END;
 CREATE FUNCTION rec.report(model text) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE COST 100000
 SET search_path = pg_catalog, pg_temp
-SET extra_float_digits = 1
+SET timezone = 'UTC'
 AS $$
 DECLARE
 	m rec.model;
