@@ -12,8 +12,8 @@
 # Cold and sparse: ndcg@15 (ratings: root mean squared error) among the rows of the
 # segment; warm: ndcg@10 (rmse) among all rows with events. A line is the mean over
 # SEEDS. "ridge" is a ridge regression, weighted by the rows' regularization, from
-# the same attributes onto the finished factors of the plain model, at the best of
-# seven strengths in the test set itself; it needs python3-numpy.
+# the same attributes onto the finished factors of the plain model, its strength by
+# cross-validation; it needs python3-numpy.
 PROJECT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 PARTS=${1:-quality time}
 case " $PARTS " in *' time '*) EVENTS=${EVENTS:-1000000} ;; esac
@@ -52,6 +52,20 @@ load_insteval() {
         "CREATE TABLE q.usr AS SELECT DISTINCT ON (s) s AS id, 'age ' || studage AS studage, 'dept ' || dept AS dept FROM q.rating ORDER BY s, y"
 }
 
+# Articles that are new in the last two months, by the words of their descriptions.
+load_retail() {
+    [ -r "$DATA/online_retail/online_retail_2009_2010.csv.gz" ] || return 1
+    sql "CREATE TABLE q.sold (invoice text, item_id text, description text, quantity int, day timestamp, price numeric, user_id bigint, country text)"
+    gzip -dc "$DATA/online_retail/online_retail_2009_2010.csv.gz" | sql "\\copy q.sold from pstdin with (format csv, header)"
+    sql "DELETE FROM q.sold WHERE user_id IS NULL OR item_id IS NULL OR quantity <= 0 OR invoice LIKE 'C%'" \
+        "CREATE TABLE q.item AS SELECT item_id AS id, (array_agg(description ORDER BY day DESC))[1] AS description, (percentile_cont(0.5) WITHIN GROUP (ORDER BY price)) AS price FROM q.sold GROUP BY 1" \
+        "CREATE TABLE q.segment AS SELECT item_id AS id, CASE WHEN min(day) > (SELECT max(day) - interval '60 days' FROM q.sold) THEN 'cold' ELSE 'warm' END AS segment FROM q.sold GROUP BY 1" \
+        "CREATE TABLE q.train AS SELECT user_id, item_id FROM q.sold WHERE day <= (SELECT max(day) - interval '60 days' FROM q.sold)" \
+        "CREATE TABLE q.test AS SELECT DISTINCT s.segment, user_id, item_id FROM q.sold JOIN q.segment s ON s.id = item_id WHERE day > (SELECT max(day) - interval '60 days' FROM q.sold)
+             AND user_id IN (SELECT user_id FROM q.train) AND (segment = 'cold' OR NOT EXISTS (SELECT FROM q.train t WHERE (t.user_id, t.item_id) = (q.sold.user_id, q.sold.item_id)))" \
+        "CREATE INDEX ON q.train (user_id) INCLUDE (item_id)" "ANALYZE q.train"
+}
+
 # split SIDE SEED: q.train, q.test (segment, user_id, item_id, value), q.segment (id, segment)
 split() {
     key=${1}_id relation=$([ "$1" = item ] && echo item || echo usr)
@@ -82,7 +96,7 @@ ndcg() {
         wanted AS (SELECT user_id::text, item_id::text FROM q.test WHERE segment = '$3'),
         ideal AS (SELECT user_id, sum(1 / log(2.0, r + 1)) AS best FROM (SELECT user_id, row_number() OVER (PARTITION BY user_id) AS r FROM wanted) w WHERE r <= $k GROUP BY 1),
         got AS (SELECT user_id, sum(1 / log(2.0, rank + 1)) AS sum FROM list JOIN wanted USING (user_id, item_id) GROUP BY 1)
-        SELECT avg(coalesce(sum, 0) / best) FROM ideal LEFT JOIN got USING (user_id)"
+        SELECT coalesce(avg(coalesce(sum, 0) / best), 0) FROM ideal LEFT JOIN got USING (user_id)"
 }
 
 rmse() { sql "SELECT sqrt(avg((value - coalesce(rec.predict('$1', user_id::text, item_id::text), (SELECT avg(value) FROM q.train))) ^ 2)) FROM q.test WHERE segment = '$3'"; }
@@ -105,7 +119,7 @@ one() {
     metric=ndcg options=''
     [ "$kind" != explicit ] || { metric=rmse options=", value_column => 'value', feedback => 'explicit'"; }
     for seed in $SEEDS; do
-        split "$side" "$seed"
+        [ "$kind" = time ] || split "$side" "$seed"
         sql "SELECT rec.drop_model('plain', true)" "SELECT rec.drop_model('hybrid', true)" \
             "SELECT rec.create_model('plain', 'q.train'$options)" \
             "SELECT rec.create_model('hybrid', 'q.train', $( [ "$side" = item ] && echo "items => 'q.item', item_key" || echo "users => 'q.usr', user_key") => 'id', ${side}_attributes => '$attributes'$options)" \
@@ -132,6 +146,11 @@ quality() {
     if load_insteval; then
         one "InstEval lecturers (rmse): dept, service, age" item explicit '{dept,service,lectage,dept*service}'
         one "InstEval students (rmse): age, dept" user explicit '{studage,dept}'
+    fi
+    sql "DROP SCHEMA IF EXISTS q CASCADE" "CREATE SCHEMA q"
+    if load_retail; then
+        SEEDS=1
+        one "Online Retail, new articles: price, words" item time '{log(price),text(description)}'
     fi
 }
 
