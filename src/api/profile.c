@@ -461,17 +461,15 @@ static void
 final_numbers(Profiling *s, RecProfile *p)
 {
 	int64		size = rec_sketch_size(&s->sketch);
-	double	   *x,
-			   *weight,
-			   *grid;
+	RecWeighted *list;
+	double	   *grid;
 	int			count = (int) Min(s->sketch.n, REC_GRID);
 
 	if (s->sketch.n == 0)
 		return;
-	x = palloc(sizeof(double) * size);
-	weight = palloc(sizeof(double) * size);
+	list = palloc(sizeof(RecWeighted) * size);
 	grid = palloc(sizeof(double) * Max(count, 2));
-	rec_sketch_quantiles(&s->sketch, x, weight, grid, count);
+	rec_sketch_quantiles(&s->sketch, list, grid, count);
 	grid[0] = s->min;
 	grid[count - 1] = s->max;
 	p->sample = (RecEmpirical) {

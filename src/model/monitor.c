@@ -18,7 +18,7 @@
 
 /* A baseline is of so many periods, and of the users' share that makes so many events. */
 #define BASELINE_PERIODS 28
-#define BASELINE_EVENTS 1000000.0
+#define BASELINE_EVENTS 300000.0
 
 static char *
 catalog_text(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
