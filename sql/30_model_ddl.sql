@@ -22,6 +22,10 @@ CREATE TABLE %1$I.item_factors (
 	version int NOT NULL, item_id %3$s NOT NULL, position int NOT NULL, factors real[] NOT NULL, bias real NOT NULL,
 	n_events int NOT NULL, support int NOT NULL, popularity real NOT NULL, PRIMARY KEY (version, item_id))
 	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
+CREATE TABLE %1$I.item_weights (
+	version int NOT NULL, position int NOT NULL, neighbours int[] NOT NULL, weights real[] NOT NULL,
+	PRIMARY KEY (version, position))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 CREATE TABLE %1$I.user_factors (
 	version int NOT NULL, user_id %2$s NOT NULL, factors real[] NOT NULL, bias real NOT NULL, n_events int NOT NULL,
 	PRIMARY KEY (version, user_id))
@@ -50,12 +54,17 @@ CREATE TABLE %1$I.attribute_map (
 	idf real NOT NULL, weights real[] NOT NULL, bias real NOT NULL,
 	PRIMARY KEY (version, side, number))
 	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
+CREATE TABLE %1$I.context_effect (
+	version int NOT NULL, context_column text NOT NULL, context_value text NOT NULL, item_id %3$s NOT NULL, lift real NOT NULL,
+	users real NOT NULL, expected real NOT NULL, PRIMARY KEY (version, context_column, context_value, item_id))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 CREATE TABLE %1$I.recommendation (
 	user_id %2$s NOT NULL, rank int NOT NULL, item_id %3$s NOT NULL, score real NOT NULL, source text NOT NULL,
 	version int NOT NULL, PRIMARY KEY (user_id, rank))
 	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 ALTER TABLE %1$I.model_version ALTER gram SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.item_factors ALTER factors SET STORAGE EXTERNAL;
+ALTER TABLE %1$I.item_weights ALTER neighbours SET STORAGE EXTERNAL, ALTER weights SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.user_factors ALTER factors SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.attribute_map ALTER weights SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.user_history ALTER items SET STORAGE EXTERNAL, ALTER weights SET STORAGE EXTERNAL;
@@ -116,6 +125,14 @@ COMMENT ON COLUMN %1$I.attribute_map.hash IS 'By which a level is found; null: n
 COMMENT ON COLUMN %1$I.attribute_map.idf IS 'text: weight of the word by its rarity; else 1';
 COMMENT ON COLUMN %1$I.attribute_map.weights IS 'Weights: one for each factor';
 COMMENT ON COLUMN %1$I.attribute_map.bias IS 'Explicit feedback: what it adds to the expected bias; else 0';
+COMMENT ON TABLE %1$I.context_effect IS 'What the context changes: by how much an item is more (lift above 1) or less wanted in it';
+COMMENT ON COLUMN %1$I.context_effect.version IS 'Version of the model';
+COMMENT ON COLUMN %1$I.context_effect.context_column IS 'Column of the events, one of the model''s context_columns';
+COMMENT ON COLUMN %1$I.context_effect.context_value IS 'Value of the column, as text';
+COMMENT ON COLUMN %1$I.context_effect.item_id IS 'Key of the item';
+COMMENT ON COLUMN %1$I.context_effect.lift IS 'Factor of the item''s scores in this context, drawn to 1 where there is little evidence; items without a row: 1';
+COMMENT ON COLUMN %1$I.context_effect.users IS 'Users who had the item in this context';
+COMMENT ON COLUMN %1$I.context_effect.expected IS 'Users who would have had it if the context did not matter';
 COMMENT ON TABLE %1$I.item_factors IS 'Factors of each item in each version';
 COMMENT ON COLUMN %1$I.item_factors.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.item_factors.item_id IS 'Key of the item';
@@ -125,6 +142,11 @@ COMMENT ON COLUMN %1$I.item_factors.bias IS 'Explicit feedback: how far the item
 COMMENT ON COLUMN %1$I.item_factors.n_events IS 'Events with the item; 0: known by its attributes only';
 COMMENT ON COLUMN %1$I.item_factors.support IS 'Distinct users with a positive net weight (explicit: with a rating)';
 COMMENT ON COLUMN %1$I.item_factors.popularity IS 'As support, each user decayed by the time of the newest event with the item';
+COMMENT ON TABLE %1$I.item_weights IS 'Weights between items in each version that was trained by ease or item_knn, one row for each item; other versions have factors instead';
+COMMENT ON COLUMN %1$I.item_weights.version IS 'Version of the model';
+COMMENT ON COLUMN %1$I.item_weights.position IS 'Position in item_factors of the item that users have';
+COMMENT ON COLUMN %1$I.item_weights.neighbours IS 'Positions of the items whose score it changes, ascending';
+COMMENT ON COLUMN %1$I.item_weights.weights IS 'What one unit of the item adds to the score of each of these items';
 COMMENT ON TABLE %1$I.user_factors IS 'Factors of each user in each version';
 COMMENT ON COLUMN %1$I.user_factors.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.user_factors.user_id IS 'Key of the user';
@@ -173,7 +195,7 @@ BEGIN ATOMIC
 		CASE WHEN pg_catalog.num_nonnulls(%8$s, buy_again, experiment) > 0
 		THEN pg_catalog.jsonb_build_object(%9$s, 'buy_again', buy_again, 'experiment', experiment) END) r;
 END;
-COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all), best first. exclude_seen leaves out items of the user''s events, exclude_events only those of the named event types; candidates and exclude allow and forbid items. source: personalized (stored factors), folded_in (from the events as they stand now), popular (nothing positive is known of the user). An unknown user gets popular items, whose score is their popularity. min_score: only rows with at least this score. after: a page that goes on where another ended, without repeats: a rank (after => ''20'': rows after rank 20; exact as long as nothing changes), or the last row as ''{"score": s, "item": "id"}'' (keeps its place when items before it come or go); ranks go on counting. filter: one SQL boolean expression over the model''s item relation (rec.alter_model, items), with values for its placeholders :name in filter_args (numbers become numeric, strings and null take the type of their context, booleans, arrays of numbers or of strings); run with the caller''s rights, once for a statement; an item that the relation does not have passes no filter. item_set: a named filter whose result is kept, see rec.create_item_set. boost: factors by columns of the item relation, as ''{"category": {"shoes": 1.2, "hats": 0.8}, "in_stock": 1.5}'' (a number alone: for true in a boolean column; of an array column each element counts); a factor f above zero multiplies a score s: s * f, or s / f where s is negative, so that f above 1 raises and f below 1 lowers; the factors of an item multiply, and it is read with the caller''s rights. buy_again (0 to 1): blends in what the user takes again: an item with repeat score r (of buy_again(), half-life 90 days) gets (1 - b) * s + b * S * (1 + r / R), S the largest absolute score, R the largest r; other items keep their scores, seen items may come back, and 1 means these first. experiment: the version of the user''s variant answers (rec.create_experiment, model and versions); a user outside of the experiment is answered by the active version. diversity (0 to 1): the k items are chosen one by one from the best 10 k (100 to 1000) by (1 - d) * (score, brought to 0 .. 1 over these) - d * (largest cosine of the factors with one chosen before); scores are still the items'' own, and of more than 1000 rows the others follow by score. Order: buy_again, boost, min_score, diversity. All of these combine, but diversity with after; the answer is the exact top k of what they allow. Errors: k negative, version unknown, no USAGE on the schema, min_score, after, boost, diversity or buy_again not as described, diversity with after, a column of boost that does not exist, a filter that is not one expression (syntax_error) or holds a subquery or a volatile function (feature_not_supported), a placeholder without a value, no item relation, no SELECT on the columns of the filter, unknown item set.';
+COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all), best first. exclude_seen leaves out items of the user''s events, exclude_events only those of the named event types; candidates and exclude allow and forbid items. source: personalized (stored factors), folded_in (from the events as they stand now), popular (nothing positive is known of the user). An unknown user gets popular items, whose score is their popularity. min_score: only rows with at least this score. after: a page that goes on where another ended, without repeats: a rank (after => ''20'': rows after rank 20; exact as long as nothing changes), or the last row as ''{"score": s, "item": "id"}'' (keeps its place when items before it come or go); ranks go on counting. filter: one SQL boolean expression over the model''s item relation (rec.alter_model, items), with values for its placeholders :name in filter_args (numbers become numeric, strings and null take the type of their context, booleans, arrays of numbers or of strings); run with the caller''s rights, once for a statement; an item that the relation does not have passes no filter. item_set: a named filter whose result is kept, see rec.create_item_set. boost: factors by columns of the item relation, as ''{"category": {"shoes": 1.2, "hats": 0.8}, "in_stock": 1.5}'' (a number alone: for true in a boolean column; of an array column each element counts); a factor f above zero multiplies a score s: s * f, or s / f where s is negative, so that f above 1 raises and f below 1 lowers; the factors of an item multiply, and it is read with the caller''s rights. buy_again (0 to 1): blends in what the user takes again: an item with repeat score r (of buy_again(), half-life 90 days) gets (1 - b) * s + b * S * (1 + r / R), S the largest absolute score, R the largest r; other items keep their scores, seen items may come back, and 1 means these first. experiment: the version of the user''s variant answers (rec.create_experiment, model and versions); a user outside of the experiment is answered by the active version. diversity (0 to 1): the k items are chosen one by one from the best 10 k (100 to 1000) by (1 - d) * (score, brought to 0 .. 1 over these) - d * (largest cosine of the factors with one chosen before); scores are still the items'' own, and of more than 1000 rows the others follow by score. context: values of the model''s context_columns, as ''{"device": "mobile"}''; the scores of items are multiplied (where negative: divided) by their lifts in it, see context_effect; a value that the version does not know changes nothing. Order: buy_again, boost and context, min_score, diversity. All of these combine, but diversity with after; the answer is the exact top k of what they allow. Errors: k negative, version unknown, no USAGE on the schema, min_score, after, boost, diversity or buy_again not as described, diversity with after, a column of boost that does not exist, a filter that is not one expression (syntax_error) or holds a subquery or a volatile function (feature_not_supported), a placeholder without a value, no item relation, no SELECT on the columns of the filter, unknown item set.';
 
 CREATE OR REPLACE FUNCTION %1$I.serve(user_id %4$s, k int DEFAULT 10, placement text DEFAULT NULL,
 	experiment text DEFAULT NULL, exclude_seen boolean DEFAULT true, exclude_events text[] DEFAULT NULL,
@@ -271,10 +293,10 @@ COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s pas
 $ddl$, model, user_type, item_type, user_argument, item_argument, pg_catalog.quote_ident(model),
 -- the options of recommend() and recommend_for(): as arguments, as a list of names, and as what makes them a jsonb object
 'min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL,
-	item_set text DEFAULT NULL, boost jsonb DEFAULT NULL, diversity real DEFAULT NULL',
-'min_score, after, filter, filter_args, item_set, boost, diversity',
+	item_set text DEFAULT NULL, boost jsonb DEFAULT NULL, diversity real DEFAULT NULL, context jsonb DEFAULT NULL',
+'min_score, after, filter, filter_args, item_set, boost, diversity, context',
 $o$'min_score', min_score::pg_catalog.float8, 'after', after, 'filter', filter, 'filter_args', filter_args,
-			'item_set', item_set, 'boost', boost, 'diversity', diversity$o$)
+			'item_set', item_set, 'boost', boost, 'diversity', diversity, 'context', context$o$)
 $$;
 
 COMMENT ON FUNCTION rec._model_tables(text, text, text) IS 'Internal: statements that create the tables of a model';

@@ -1,7 +1,7 @@
 -- Weights of interactions.
 
 CREATE FUNCTION rec.tfidf(user_id "any", item_id "any", weight float8 DEFAULT 1) RETURNS float8
-	AS 'MODULE_PATHNAME', 'rec_tfidf' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+	AS 'MODULE_PATHNAME', 'rec_tfidf_window' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION rec.bm25(user_id "any", item_id "any", weight float8 DEFAULT 1, k1 float8 DEFAULT 1.2, b float8 DEFAULT 0.75)
 RETURNS float8
 	AS 'MODULE_PATHNAME', 'rec_bm25_window' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;

@@ -5,6 +5,7 @@
 #include "api/allowed.h"
 
 #include "miscadmin.h"
+#include "model/context.h"
 #include "model/items.h"
 #include "utils/memutils.h"
 
@@ -17,12 +18,13 @@ typedef struct Kept
 	Oid			schema;
 	Oid			role;
 	int64		uid;			/* of the version */
-	char	   *item_set;		/* these four NULL: not given */
+	char	   *item_set;		/* these five NULL: not given */
 	char	   *filter;
 	Jsonb	   *args;
 	Jsonb	   *boost;
+	Jsonb	   *context;
 	bool	   *mask;			/* NULL: neither item set nor filter */
-	float	   *factor;			/* NULL: no boost */
+	float	   *factor;			/* NULL: neither boost nor context */
 } Kept;
 
 void
@@ -73,7 +75,8 @@ still_fits(const Kept *kept, const RecCall *call, const RecRequest *request)
 {
 	return kept->schema == call->model->schema && kept->role == GetUserId() && kept->uid == call->serving->uid &&
 		same_text(kept->item_set, request->item_set) && same_text(kept->filter, request->filter) &&
-		same_json(kept->args, request->filter_args) && same_json(kept->boost, request->boost);
+		same_json(kept->args, request->filter_args) && same_json(kept->boost, request->boost) &&
+		same_json(kept->context, request->context);
 }
 
 static char *
@@ -107,6 +110,20 @@ fill_mask(const RecCall *call, const RecRequest *request, bool *mask)
 	pfree(passed);
 }
 
+static void
+fill_factors(const RecCall *call, const RecRequest *request, float *factor)
+{
+	const RecServing *s = call->serving;
+
+	if (request->boost)
+		rec_boost_run(call->model, &s->keys, request->boost, factor);
+	else
+		for (int i = 0; i < s->n; i++)
+			factor[i] = 1;
+	if (request->context)
+		rec_context_factors(call->model, s, request->context, factor);
+}
+
 static Kept *
 keep(const RecCall *call, const RecRequest *request)
 {
@@ -123,15 +140,16 @@ keep(const RecCall *call, const RecRequest *request)
 	kept->filter = copy_text(context, request->filter);
 	kept->args = copy_json(context, request->filter_args);
 	kept->boost = copy_json(context, request->boost);
+	kept->context = copy_json(context, request->context);
 	if (request->filter || request->item_set)
 	{
 		kept->mask = MemoryContextAllocHuge(context, Max(s->n, 1));
 		fill_mask(call, request, kept->mask);
 	}
-	if (request->boost)
+	if (request->boost || request->context)
 	{
 		kept->factor = MemoryContextAllocHuge(context, Max(s->n, 1) * sizeof(float));
-		rec_boost_run(call->model, &s->keys, request->boost, kept->factor);
+		fill_factors(call, request, kept->factor);
 	}
 	if (function->fn_extra)
 		MemoryContextDelete(GetMemoryChunkContext(function->fn_extra));
@@ -145,7 +163,8 @@ kept_for(const RecCall *call, const RecRequest *request)
 {
 	Kept	   *kept = call->fcinfo->flinfo->fn_extra;
 
-	if (request->filter == NULL && request->item_set == NULL && request->boost == NULL)
+	if (request->filter == NULL && request->item_set == NULL && request->boost == NULL &&
+		request->context == NULL)
 		return NULL;
 	return kept && still_fits(kept, call, request) ? kept : keep(call, request);
 }

@@ -24,7 +24,7 @@ extern RecAllowed rec_allowed_by_arguments(const RecCall *call, int candidates_a
  */
 extern void rec_allow_filtered(RecAllowed *allowed, const RecCall *call, const RecRequest *request);
 
-/* The factors of the request's boost by position, found out once likewise; NULL: there is none. */
+/* The factors of the request's boost and context by position, found out once likewise; NULL: there is none. */
 extern const float *rec_boost_factors(const RecCall *call, const RecRequest *request);
 
 /* Takes items out. */

@@ -8,7 +8,7 @@
 #include "compat.h"
 
 #include "fmgr.h"
-#include "model/stored.h"
+#include "model/compare.h"
 
 extern Oid	rec_evaluation_model(FunctionCallInfo fcinfo);	/* argument 0 */
 extern void rec_evaluation_defaults(RecEvaluation *e);
@@ -24,6 +24,9 @@ extern RecModel *rec_evaluation_events(Oid schema, FunctionCallInfo fcinfo, int 
 
 /* An error with the nearest name. */
 extern RecMetric rec_metric_by_name(const char *name);
+
+/* 'ndcg@10'; null: the usual one for the kind of feedback. */
+extern RecGoal rec_goal_read(const char *text, bool explicit_feedback);
 
 /* NaN becomes null. */
 extern void rec_put_real(Datum *value, bool *null, double x);

@@ -216,6 +216,11 @@ check_context(const RecModel *m, const RecEventSource *source)
 					 errmsg("\"%s\" cannot be a context column: it is the key of users or items", name)));
 	}
 	relation_close(rel, AccessShareLock);
+	if (m->context_columns && m->explicit_feedback)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("context_columns need implicit feedback"),
+				 errdetail("They say how much more often an item is taken in a context, not how it is rated there.")));
 }
 
 void
@@ -223,7 +228,7 @@ rec_options_check(const RecModel *model, RecEventSource *source)
 {
 	RecKeyType	kind;
 	RecItemSource items;
-	RecParams	params = rec_params_default(model->explicit_feedback);
+	RecParams	params = rec_params_default(REC_ALS, model->explicit_feedback);
 
 	check_combination(model);
 	rec_params_read(&params, model->params, model->explicit_feedback);

@@ -153,6 +153,12 @@ read_boost(RecRequest *r, const char *name, JsonbValue *v)
 	r->boost = JsonbValueToJsonb(v);
 }
 
+static void
+read_context(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->context = JsonbValueToJsonb(v);
+}
+
 /* A number from 0 to 1. */
 static float
 read_share(const char *name, JsonbValue *v)
@@ -203,6 +209,7 @@ static const struct
 	{"filter_args", read_filter_args, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
 	{"item_set", read_item_set, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
 	{"boost", read_boost, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
+	{"context", read_context, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
 	{"diversity", read_diversity, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
 	{"buy_again", read_buy_again, REC_FOR_USER | REC_FOR_SERVE},
 	{"experiment", read_experiment, REC_FOR_USER | REC_FOR_SERVE},

@@ -28,6 +28,7 @@ typedef struct RecRequest
 	Jsonb	   *filter_args;
 	char	   *item_set;
 	Jsonb	   *boost;
+	Jsonb	   *context;
 	float		diversity;		/* 0 .. 1; 0: none */
 	float		buy_again;		/* 0 .. 1; 0: none */
 	char	   *experiment;

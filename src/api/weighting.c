@@ -153,9 +153,9 @@ current_pair(WindowObject window, const Weighting *w, double *weight)
 	return read_row(window, w, WinGetCurrentPosition(window), &key, weight) ? pairs_lookup(w->pairs, key) : NULL;
 }
 
-PG_FUNCTION_INFO_V1(rec_tfidf);
+PG_FUNCTION_INFO_V1(rec_tfidf_window);
 Datum
-rec_tfidf(PG_FUNCTION_ARGS)
+rec_tfidf_window(PG_FUNCTION_ARGS)
 {
 	WindowObject window = rec_window(fcinfo);
 	Weighting  *w = weighting_of(fcinfo, window);

@@ -33,7 +33,7 @@ enum
 	Anum_event_column, Anum_event_weights, Anum_time_column, Anum_half_life, Anum_feedback, Anum_params,
 	Anum_keep_versions, Anum_active_version, Anum_created_at, Anum_items_schema, Anum_items_relation, Anum_item_key,
 	Anum_value_scaler, Anum_context_columns, Anum_item_attributes, Anum_users_schema, Anum_users_relation, Anum_user_key,
-	Anum_user_attributes
+	Anum_user_attributes, Anum_algorithm
 };
 
 /* Columns of a model's model_version table that are needed here */
@@ -127,8 +127,8 @@ static RecModel *
 model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 {
 	RecModel   *m = palloc0(sizeof(RecModel));
-	Datum		v[Anum_user_attributes];
-	bool		null[Anum_user_attributes];
+	Datum		v[Anum_algorithm];
+	bool		null[Anum_algorithm];
 	HeapTuple	ns = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 
 	if (!HeapTupleIsValid(ns))
@@ -200,7 +200,10 @@ rec_model_by_schema(Oid schema, bool missing_ok)
 	scan = systable_beginscan(rel, primary_key_of(rel), true, GetActiveSnapshot(), 1, &key);
 	tuple = systable_getnext(scan);
 	if (HeapTupleIsValid(tuple))
+	{
 		model = model_from_tuple(schema, tuple, RelationGetDescr(rel));
+		model->catalog = RelationGetRelid(rel);
+	}
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 
@@ -283,17 +286,40 @@ rec_model_require_owner(const RecModel *model, const char *action)
  * Excludes a second training, drop, rename or alteration of the model until the end of the transaction. An object lock
  * of our own class: no table is locked, so neither readers nor autovacuum meet it.
  */
-void
-rec_model_lock(const RecModel *model)
+static void
+lock_model(const RecModel *model, bool session)
 {
 	LOCKTAG		tag;
 
 	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, rec_catalog_relation("model"), model->schema, 0);
-	if (LockAcquire(&tag, ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+	if (LockAcquire(&tag, ExclusiveLock, session, true) == LOCKACQUIRE_NOT_AVAIL)
 		ereport(ERROR,
 				(errcode(ERRCODE_LOCK_NOT_AVAILABLE),
 				 errmsg("model \"%s\" is being trained or changed by another session", model->name),
 				 errhint("See rec.training_progress for its progress; try again when it has finished.")));
+}
+
+void
+rec_model_lock(const RecModel *model)
+{
+	lock_model(model, false);
+}
+
+/* The same, held beyond commits until it is given back; the end of the session does it too. */
+void
+rec_model_lock_session(const RecModel *model)
+{
+	lock_model(model, true);
+}
+
+/* May be called in an aborted transaction: looks nothing up. */
+void
+rec_model_unlock_session(const RecModel *model)
+{
+	LOCKTAG		tag;
+
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, model->catalog, model->schema, 0);
+	(void) LockRelease(&tag, ExclusiveLock, true);
 }
 
 /* A table of the model. */
@@ -324,6 +350,8 @@ static const struct
 	{"attribute_encoder", 20, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID,
 	INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID, INT4OID}},
 	{"attribute_map", 9, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, INT8OID, FLOAT4OID, FLOAT4ARRAYOID, FLOAT4OID}},
+	{"item_weights", 4, {INT4OID, INT4OID, INT4ARRAYOID, FLOAT4ARRAYOID}},
+	{"context_effect", 7, {INT4OID, TEXTOID, TEXTOID, InvalidOid, FLOAT4OID, FLOAT4OID, FLOAT4OID}},
 	{"item_factors", 8, {INT4OID, InvalidOid, INT4OID, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, INT4OID, FLOAT4OID}},
 	{"user_factors", 5, {INT4OID, InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}},
 	{"user_history", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}}

@@ -46,6 +46,7 @@ typedef struct RecModel
 	char	   *users_relation;
 	char	   *user_key;
 	List	   *user_attributes;
+	Oid			catalog;		/* rec.model */
 	TransactionId row_xmin;		/* these two tell whether the row is the same one as before */
 	ItemPointerData row_tid;
 } RecModel;
@@ -66,6 +67,8 @@ extern Oid	rec_model_schema(const char *model);
 extern void rec_model_require_usage(Oid schema);
 extern void rec_model_require_owner(const RecModel *model, const char *action);
 extern void rec_model_lock(const RecModel *model);
+extern void rec_model_lock_session(const RecModel *model);
+extern void rec_model_unlock_session(const RecModel *model);
 extern Oid	rec_model_relation(const RecModel *model, const char *name);
 extern Relation rec_model_open(const RecModel *model, const char *name, LOCKMODE lock);
 

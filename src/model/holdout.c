@@ -54,16 +54,17 @@ count_positive(const RecPairs *p, int user, bool explicit_feedback)
 
 /* The sampled users, ascending. */
 static int
-sample_users(const RecPairs *p, uint64 seed, bool explicit_feedback, Candidate *users)
+sample_users(const RecPairs *p, uint64 seed, bool explicit_feedback, int most, double share, int least_pairs,
+			 Candidate *users)
 {
 	int			n = 0,
 				want;
 
 	for (int u = 0; u < p->users.n; u++)
-		if (p->start[u + 1] - p->start[u] >= LEAST_PAIRS && count_positive(p, u, explicit_feedback) >= LEAST_PAIRS)
+		if (p->start[u + 1] - p->start[u] >= least_pairs && count_positive(p, u, explicit_feedback) >= least_pairs)
 			users[n++] = (Candidate) {rec_keys_seed(&p->users, u, seed), u};
-	want = Max((int) (SAMPLE_SHARE * p->users.n), SAMPLE_LEAST);
-	want = Min(Min(want, SAMPLE_USERS), n);
+	want = Max((int) (share * p->users.n), SAMPLE_LEAST);
+	want = Min(Min(want, most), n);
 	sort_candidates(users, n);
 	sort_by_index(users, want);
 	return want;
@@ -71,6 +72,13 @@ sample_users(const RecPairs *p, uint64 seed, bool explicit_feedback, Candidate *
 
 void
 rec_holdout_choose(RecHoldout *h, const RecPairs *p, const RecParams *params, bool explicit_feedback)
+{
+	rec_holdout_sample(h, p, params, explicit_feedback, SAMPLE_USERS, SAMPLE_SHARE, LEAST_PAIRS);
+}
+
+void
+rec_holdout_sample(RecHoldout *h, const RecPairs *p, const RecParams *params, bool explicit_feedback, int most, double share,
+				   int least_pairs)
 {
 	Candidate  *users,
 			   *pairs;
@@ -81,7 +89,7 @@ rec_holdout_choose(RecHoldout *h, const RecPairs *p, const RecParams *params, bo
 	if (params->holdout <= 0 || p->users.n < 2 || p->items.n < 2)
 		return;
 	users = palloc_extended(p->users.n * sizeof(Candidate), MCXT_ALLOC_HUGE);
-	h->nusers = sample_users(p, params->seed, explicit_feedback, users);
+	h->nusers = sample_users(p, params->seed, explicit_feedback, most, share, least_pairs, users);
 	if (h->nusers == 0)
 	{
 		pfree(users);

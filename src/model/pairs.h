@@ -77,6 +77,10 @@ typedef struct RecHoldout
 extern void rec_holdout_choose(RecHoldout *holdout, const RecPairs *pairs, const RecParams *params,
 							   bool explicit_feedback);
 
+/* The same of another sample: at most `most` users and a share of all, who have least_pairs positive pairs. */
+extern void rec_holdout_sample(RecHoldout *holdout, const RecPairs *pairs, const RecParams *params,
+							   bool explicit_feedback, int most, double share, int least_pairs);
+
 /* Distinct users with positive net weight, each decayed by its newest event; held-out pairs left out. */
 extern void rec_popularity(const RecPairs *pairs, const RecHoldout *without, const RecSumRule *rule,
 						   float *popularity, int32 *support);

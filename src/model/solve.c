@@ -379,6 +379,7 @@ run_epochs(RecTraining *t, RecSolution *r)
 		RecLoss		users = half_epoch(t, REC_USERS);
 		RecLoss		items_loss;
 		double		now;
+		bool		keep_going;
 
 		follow(t, REC_USERS);
 		items_loss = half_epoch(t, REC_ITEMS);
@@ -393,6 +394,8 @@ run_epochs(RecTraining *t, RecSolution *r)
 		if (t->watch == NULL)
 			announce(r, epoch, s->params.epochs, now - before, now / epoch * (s->params.epochs - epoch),
 					 s->explicit_feedback);
+		keep_going = t->watch == NULL || t->watch->go_on == NULL ||
+			t->watch->go_on(t->watch->state, epoch, r->quality[epoch - 1].watched);
 		if (s->judged == 0)
 			r->best_epoch = epoch;
 		else if (r->best_epoch == 0 || better(r->quality[epoch - 1], r->quality[r->best_epoch - 1], s->explicit_feedback))
@@ -402,7 +405,7 @@ run_epochs(RecTraining *t, RecSolution *r)
 		}
 		else if (s->params.patience > 0 && epoch - r->best_epoch >= s->params.patience)
 			break;
-		if (t->watch && t->watch->go_on && !t->watch->go_on(t->watch->state, epoch, r->quality[epoch - 1].watched))
+		if (!keep_going)
 			break;
 	}
 	if (s->judged > 0 && r->best_epoch != r->epochs)
@@ -515,6 +518,8 @@ rec_solve_release(RecSolution *r)
 {
 	RecTraining *t = r->private;
 
+	if (t == NULL)				/* item weights */
+		return;
 	if (t->segment)
 		dsm_detach(t->segment);
 	else
