@@ -124,6 +124,18 @@ SELECT is(count(*) FILTER (WHERE verdict = 'drifted'), 0::bigint, 'one row again
 DROP TABLE readings;
 SELECT throws_ok($$SELECT rec.check_drift('nothing')$$, '42P01', 'the relation of monitor "nothing" does not exist', 'a relation that is gone');
 
+-- Nothing to profile: events without times that count, users that are null.
+CREATE TABLE odd (user_id int, item_id int, at timestamptz);
+INSERT INTO odd SELECT u, (u * k) % 30, '2025-01-01'::timestamptz + u * interval '1 hour' FROM generate_series(1, 50) u, generate_series(1, 5) k;
+SELECT rec.create_model('odd_model', 'odd', time_column => 'at', params => '{"factors": 2, "epochs": 1}') AS made \gset
+SELECT version AS trained FROM rec.train('odd_model') \gset
+DELETE FROM rec.drift_baseline WHERE monitor = 'odd_model';
+TRUNCATE odd;
+INSERT INTO odd SELECT NULL, 1, '2025-01-05'::timestamptz FROM generate_series(1, 30);
+SELECT is(count(*) FILTER (WHERE verdict = 'drifted'), 0::bigint, 'a period without users and a reference that is gone: clear, and no crash') FROM rec.check_drift('odd_model');
+SELECT is((SELECT count(*) FROM rec.drift_baseline WHERE monitor = 'odd_model' AND column_name = 'user_activity'), 0::bigint, 'no profile of nothing');
+SELECT rec.drop_model('odd_model') AS dropped \gset
+
 -- Options.
 CREATE TABLE plain (t timestamptz, a int, note text);
 SELECT throws_ok($$SELECT rec.create_monitor('plain')$$, '22023', 'a monitor needs a time column', 'no time');
