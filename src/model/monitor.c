@@ -103,7 +103,7 @@ rec_monitors_of(const RecModel *model)
 	return names;
 }
 
-/* Stores the row of a profile query: column_name, segment, period_start, profile. */
+/* Stores the row of a profile query: column_name, segment, period_start, profile. Of no events there is no profile. */
 static void
 store_profile(const RecMonitor *m, int version, HeapTuple row, TupleDesc desc)
 {
