@@ -15,7 +15,7 @@ if [ -z "${BENCH_DIR:-}" ]; then
     trap 'rm -rf "$temporary"' EXIT
     trap 'exit 130' INT TERM HUP
 fi
-for name in ${BENCHMARKS:-train load memory serve scaling}; do
+for name in ${BENCHMARKS:-train load memory serve scaling many million clients}; do
     printf '\n== sh bench/%s.sh\n\n' "$name"
     # a failure shows itself in the output's missing last line, and stops here
     if sh "$PROJECT/bench/$name.sh" >"$BENCH_DIR/$name.out"; then

@@ -33,4 +33,18 @@ while [ $((i += 1)) -le "$REPS" ]; do
 done
 printf '%-44s %8s s\n' 'all users, 2 processes' "$(column 1 "$WORK/many")" 'all users, 1 process' "$(column 2 "$WORK/many")" \
     'users given as an array, 2 processes' "$(column 3 "$WORK/many")"
+# LATERAL: the work that is the model's is done once for the statement
+sql "CREATE INDEX IF NOT EXISTS events_many_user ON events_many (user_id) INCLUDE (item_id, value)" "VACUUM (FREEZE, ANALYZE) events_many" \
+    "DROP TABLE IF EXISTS described" "CREATE TABLE described AS SELECT item_id AS id, item_id % 10 AS kind FROM bmany.active_items" "ANALYZE described" \
+    "SELECT rec.alter_model('bmany', items => 'described', item_key => 'id')" >/dev/null
+: >"$WORK/lateral"
+i=0
+while [ $((i += 1)) -le 3 ]; do
+    plain=$(seconds_of 'SELECT count(*) FROM bmany.active_users u, LATERAL bmany.recommend(u.user_id)' "SELECT rec.prewarm('bmany')")
+    filtered=$(seconds_of "SELECT count(*) FROM bmany.active_users u, LATERAL bmany.recommend(u.user_id, filter => 'kind < 5')" "SELECT rec.prewarm('bmany')")
+    one=$(seconds_of "SELECT count(*) FROM bmany.recommend(5, filter => 'kind < 5')" "SELECT count(*) FROM bmany.recommend(5)")
+    echo "$plain $filtered $one" >>"$WORK/lateral"
+done
+n=$(sql 'SELECT count(*) FROM bmany.active_users')
+printf '%-44s %8s s\n' "LATERAL recommend() over $n users" "$(column 1 "$WORK/lateral")" 'the same with a filter (run once)' "$(column 2 "$WORK/lateral")" 'one user with this filter' "$(column 3 "$WORK/lateral")"
 [ "$USERS $ITEMS $FACTORS" != '10000 26744 64' ] || printf 'limit for 2 processes: 0.3 s, %s\n' "$(verdict "$(column 1 "$WORK/many")" 0.3)"

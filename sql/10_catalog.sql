@@ -30,7 +30,8 @@ CREATE TABLE rec.model (
 	users_schema     text,
 	users_relation   text,
 	user_key         text,
-	user_attributes  text[]
+	user_attributes  text[],
+	algorithm        text NOT NULL GENERATED ALWAYS AS (coalesce(params OPERATOR(pg_catalog.->>) 'algorithm', 'als')) STORED
 );
 
 COMMENT ON TABLE rec.model IS 'Recommendation models, one row each; the model''s tables and functions live in the schema of the same name. Shows the models whose schema the current role may use. Written by rec.create_model, rec.alter_model and rec.train only.';
@@ -45,6 +46,7 @@ COMMENT ON COLUMN rec.model.event_weights IS 'Weight of each event type; events 
 COMMENT ON COLUMN rec.model.time_column IS 'When the event happened: date, timestamp, timestamptz, or integer seconds since 1970';
 COMMENT ON COLUMN rec.model.half_life IS 'An event''s weight halves per half-life before the newest event; null: no decay';
 COMMENT ON COLUMN rec.model.feedback IS 'implicit (events are evidence of preference) or explicit (values are ratings)';
+COMMENT ON COLUMN rec.model.algorithm IS 'als (factors), ease or item_knn (weights between items): what rec.train trains; the key of params of this name';
 COMMENT ON COLUMN rec.model.params IS 'Hyperparameters that differ from the defaults';
 COMMENT ON COLUMN rec.model.keep_versions IS 'How many trained versions are kept';
 COMMENT ON COLUMN rec.model.active_version IS 'The version that recommend() serves; null before the first training';
@@ -78,7 +80,7 @@ CREATE TABLE rec.training_run (
 	unweighted       bigint NOT NULL,
 	epochs           int NOT NULL,
 	best_epoch       int NOT NULL,
-	loss             float8[] NOT NULL,
+	loss             float8[],
 	ndcg             float8[],
 	recall           float8[],
 	rmse             float8[],
@@ -114,7 +116,7 @@ COMMENT ON COLUMN rec.training_run.bad_values IS 'Rows left out because the valu
 COMMENT ON COLUMN rec.training_run.unweighted IS 'Rows left out because their event type was null or has no weight';
 COMMENT ON COLUMN rec.training_run.epochs IS 'Epochs that ran';
 COMMENT ON COLUMN rec.training_run.best_epoch IS 'Epoch whose item factors were kept (the last one without a holdout)';
-COMMENT ON COLUMN rec.training_run.loss IS 'Value of the objective after each epoch';
+COMMENT ON COLUMN rec.training_run.loss IS 'Value of the objective after each epoch; of ease the sum of squared errors and the penalty; null for item_knn, which minimizes nothing';
 COMMENT ON COLUMN rec.training_run.ndcg IS 'NDCG@10 on the holdout after each epoch; null without a holdout';
 COMMENT ON COLUMN rec.training_run.recall IS 'Recall@10 (hits / min(10, relevant)) on the holdout after each epoch; null without a holdout';
 COMMENT ON COLUMN rec.training_run.rmse IS 'Explicit feedback: root mean squared error on the holdout after each epoch; null without a holdout';

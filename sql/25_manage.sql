@@ -6,7 +6,7 @@ CREATE FUNCTION rec.create_model(model text, events text, user_column text DEFAU
 	feedback text DEFAULT 'implicit', params jsonb DEFAULT NULL, keep_versions int DEFAULT 2,
 	items text DEFAULT NULL, item_key text DEFAULT NULL, value_scaler text DEFAULT NULL,
 	context_columns text[] DEFAULT NULL, item_attributes text[] DEFAULT NULL, users text DEFAULT NULL, user_key text DEFAULT NULL,
-	user_attributes text[] DEFAULT NULL)
+	user_attributes text[] DEFAULT NULL, algorithm text DEFAULT NULL)
 RETURNS text
 	AS 'MODULE_PATHNAME', 'rec_create_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 
@@ -16,7 +16,7 @@ CREATE FUNCTION rec.alter_model(model text, events text DEFAULT NULL, user_colum
 	feedback text DEFAULT NULL, params jsonb DEFAULT NULL, keep_versions int DEFAULT NULL, items text DEFAULT NULL,
 	item_key text DEFAULT NULL, reset text[] DEFAULT NULL, value_scaler text DEFAULT NULL,
 	context_columns text[] DEFAULT NULL, item_attributes text[] DEFAULT NULL, users text DEFAULT NULL, user_key text DEFAULT NULL,
-	user_attributes text[] DEFAULT NULL)
+	user_attributes text[] DEFAULT NULL, algorithm text DEFAULT NULL)
 RETURNS void
 	AS 'MODULE_PATHNAME', 'rec_alter_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 

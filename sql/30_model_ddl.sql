@@ -22,6 +22,10 @@ CREATE TABLE %1$I.item_factors (
 	version int NOT NULL, item_id %3$s NOT NULL, position int NOT NULL, factors real[] NOT NULL, bias real NOT NULL,
 	n_events int NOT NULL, support int NOT NULL, popularity real NOT NULL, PRIMARY KEY (version, item_id))
 	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
+CREATE TABLE %1$I.item_weights (
+	version int NOT NULL, position int NOT NULL, neighbours int[] NOT NULL, weights real[] NOT NULL,
+	PRIMARY KEY (version, position))
+	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 CREATE TABLE %1$I.user_factors (
 	version int NOT NULL, user_id %2$s NOT NULL, factors real[] NOT NULL, bias real NOT NULL, n_events int NOT NULL,
 	PRIMARY KEY (version, user_id))
@@ -60,6 +64,7 @@ CREATE TABLE %1$I.recommendation (
 	WITH (vacuum_truncate = off, toast.vacuum_truncate = off);
 ALTER TABLE %1$I.model_version ALTER gram SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.item_factors ALTER factors SET STORAGE EXTERNAL;
+ALTER TABLE %1$I.item_weights ALTER neighbours SET STORAGE EXTERNAL, ALTER weights SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.user_factors ALTER factors SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.attribute_map ALTER weights SET STORAGE EXTERNAL;
 ALTER TABLE %1$I.user_history ALTER items SET STORAGE EXTERNAL, ALTER weights SET STORAGE EXTERNAL;
@@ -137,6 +142,11 @@ COMMENT ON COLUMN %1$I.item_factors.bias IS 'Explicit feedback: how far the item
 COMMENT ON COLUMN %1$I.item_factors.n_events IS 'Events with the item; 0: known by its attributes only';
 COMMENT ON COLUMN %1$I.item_factors.support IS 'Distinct users with a positive net weight (explicit: with a rating)';
 COMMENT ON COLUMN %1$I.item_factors.popularity IS 'As support, each user decayed by the time of the newest event with the item';
+COMMENT ON TABLE %1$I.item_weights IS 'Weights between items in each version that was trained by ease or item_knn, one row for each item; other versions have factors instead';
+COMMENT ON COLUMN %1$I.item_weights.version IS 'Version of the model';
+COMMENT ON COLUMN %1$I.item_weights.position IS 'Position in item_factors of the item that users have';
+COMMENT ON COLUMN %1$I.item_weights.neighbours IS 'Positions of the items whose score it changes, ascending';
+COMMENT ON COLUMN %1$I.item_weights.weights IS 'What one unit of the item adds to the score of each of these items';
 COMMENT ON TABLE %1$I.user_factors IS 'Factors of each user in each version';
 COMMENT ON COLUMN %1$I.user_factors.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.user_factors.user_id IS 'Key of the user';

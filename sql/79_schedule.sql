@@ -11,6 +11,7 @@ CREATE TABLE rec.schedule (
 	only_if      text NOT NULL,
 	time_zone    text NOT NULL,
 	tolerance    float8 NOT NULL,
+	shadow       interval,
 	retries      int NOT NULL,
 	retry_delay  interval NOT NULL,
 	keep_runs    interval NOT NULL,
@@ -25,6 +26,7 @@ COMMENT ON COLUMN rec.schedule.retrain_at IS 'When retraining is considered: a c
 COMMENT ON COLUMN rec.schedule.only_if IS 'Condition of a retraining: always, drifted, age > (an interval), or several of them joined by or';
 COMMENT ON COLUMN rec.schedule.time_zone IS 'Time zone of the two expressions';
 COMMENT ON COLUMN rec.schedule.tolerance IS 'A new version is activated if its quality is at least (1 - tolerance) times that of the active one';
+COMMENT ON COLUMN rec.schedule.shadow IS 'The newest part of the events on which the active version and the new settings are compared before activation; null: none';
 COMMENT ON COLUMN rec.schedule.retries IS 'How often a failed run is tried again';
 COMMENT ON COLUMN rec.schedule.retry_delay IS 'Pause before the first retry; each further pause is twice as long';
 COMMENT ON COLUMN rec.schedule.keep_runs IS 'How long rows of rec.job_run are kept';
@@ -78,7 +80,7 @@ SELECT pg_catalog.pg_extension_config_dump('rec.job_run_job_run_seq', '');
 -- What only the catalog's owner may write, after a check that the caller is the model's owner; see src/api/job.c.
 
 CREATE FUNCTION rec._schedule_store(model text, check_at text, retrain_at text, only_if text, time_zone text,
-	tolerance float8, retries int, retry_delay interval, keep_runs interval) RETURNS void
+	tolerance float8, shadow interval, retries int, retry_delay interval, keep_runs interval) RETURNS void
 	AS 'MODULE_PATHNAME', 'rec_schedule_store' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 CREATE FUNCTION rec._schedule_remove(model text) RETURNS boolean
 	AS 'MODULE_PATHNAME', 'rec_schedule_remove' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
@@ -280,7 +282,7 @@ END $$;
 
 CREATE FUNCTION rec.schedule(model text, "check" text DEFAULT '0 * * * *', retrain text DEFAULT '0 3 * * *',
 	only_if text DEFAULT 'drifted or age > 7 days', time_zone text DEFAULT NULL, tolerance float8 DEFAULT 0.05,
-	retries int DEFAULT 3, retry_delay interval DEFAULT '1 minute', keep_runs interval DEFAULT '90 days')
+	shadow interval DEFAULT '1 day', retries int DEFAULT 3, retry_delay interval DEFAULT '1 minute', keep_runs interval DEFAULT '90 days')
 RETURNS TABLE (job text, at text, next_run timestamptz, command text, job_id bigint, instruction text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 2
 SET search_path = pg_catalog, pg_temp
@@ -303,6 +305,9 @@ BEGIN
 	IF tolerance IS NULL OR NOT tolerance BETWEEN 0 AND 1 THEN
 		RAISE EXCEPTION 'tolerance must be between 0 and 1' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
+	IF shadow <= interval '0' THEN
+		RAISE EXCEPTION 'shadow must be a positive interval' USING ERRCODE = 'invalid_parameter_value', HINT = 'Null leaves the comparison on the newest events out.';
+	END IF;
 	IF retries IS NULL OR NOT retries BETWEEN 0 AND 10 THEN
 		RAISE EXCEPTION 'retries must be between 0 and 10' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
@@ -312,7 +317,7 @@ BEGIN
 	IF keep_runs IS NULL OR NOT keep_runs >= interval '1 hour' THEN
 		RAISE EXCEPTION 'keep_runs must be at least 1 hour' USING ERRCODE = 'invalid_parameter_value';
 	END IF;
-	PERFORM rec._schedule_store(model, "check", retrain, only_if, zone, tolerance, retries, retry_delay, keep_runs);
+	PERFORM rec._schedule_store(model, "check", retrain, only_if, zone, tolerance, shadow, retries, retry_delay, keep_runs);
 	PERFORM rec._unschedule_jobs(model);
 	FOREACH job IN ARRAY '{check,retrain}'::text[] LOOP
 		expression := CASE job WHEN 'check' THEN "check" ELSE retrain END;
@@ -355,8 +360,8 @@ BEGIN
 	PERFORM rec._unschedule_jobs(old_name);
 	SELECT * INTO s FROM rec.schedule t WHERE t.model = new_name;
 	IF FOUND THEN
-		PERFORM rec.schedule(s.model, s.check_at, s.retrain_at, s.only_if, s.time_zone, s.tolerance, s.retries, s.retry_delay,
-			s.keep_runs);
+		PERFORM rec.schedule(s.model, s.check_at, s.retrain_at, s.only_if, s.time_zone, s.tolerance, s.shadow, s.retries,
+			s.retry_delay, s.keep_runs);
 	END IF;
 END $$;
 
@@ -391,7 +396,7 @@ BEGIN
 				reason := 'drifted: ' || drifted;
 				RETURN;
 			END IF;
-			reasons := reasons || 'nothing has drifted since the training';
+			reasons := reasons || 'nothing has drifted since the training'::text;
 		ELSIF now() - trained > term::interval THEN
 			reason := format('the active version is older than %s', term);
 			RETURN;
@@ -403,42 +408,68 @@ BEGIN
 	reason := array_to_string(reasons, ', and ');
 END $$;
 
+-- What the new version's settings reach on the newest events, trained without them, beside what the active version reaches there.
+-- (The new version itself has seen these events.) Null where there is nothing to compare.
+CREATE FUNCTION rec._shadow(model text, champion int, challenger int, shadow interval, metric text, OUT old float8, OUT new float8,
+	OUT users bigint, OUT since timestamptz)
+LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	epoch timestamptz := '2000-01-01 00:00:00+00';
+	newest timestamptz;
+	champion_newest timestamptz;
+BEGIN
+	EXECUTE format('SELECT max($1 + newest_event / 1000 * interval ''1 millisecond'') FILTER (WHERE version = $2),
+		max($1 + newest_event / 1000 * interval ''1 millisecond'') FILTER (WHERE version = $3) FROM %I.model_version', model)
+		INTO champion_newest, newest USING epoch, champion, challenger;
+	since := greatest(newest - shadow, champion_newest);
+	IF since IS NULL OR champion_newest IS NULL OR since >= newest THEN
+		RETURN;
+	END IF;
+	SELECT e.value, e.users INTO old, users FROM rec.evaluate_version(model, champion, since => since, k => '{10}', compare => '{}',
+		metrics => ARRAY[metric]) e WHERE e.metric = _shadow.metric AND e.segment = 'all';
+	SELECT e.value, least(e.users, _shadow.users) INTO new, users FROM rec.evaluate(model, 'temporal', newest - since, k => '{10}', compare => '{}',
+		metrics => ARRAY[metric]) e WHERE e.metric = _shadow.metric AND e.segment = 'all';
+EXCEPTION WHEN invalid_parameter_value THEN
+	old := NULL;				-- nothing to train or to test on
+END $$;
+
 -- Whether a new version may take the place of the active one, and why. It may not know much less than that one (a load that
--- stopped half-way), its quality on its holdout may not fall short of that one's, and what its settings reach on the newest
--- events when trained without them may not fall short of what the active version reaches there.
-CREATE FUNCTION rec._gate(model text, champion int, challenger int, tolerance float8, OUT accept boolean, OUT reason text)
+-- stopped half-way), nor fall short of it on its holdout or on the newest events.
+CREATE FUNCTION rec._gate(model text, champion int, challenger int, tolerance float8, shadow interval, OUT accept boolean, OUT reason text)
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	old rec.training_run;
 	new rec.training_run;
-	old_quality float8;
-	new_quality float8;
 	rated boolean;
+	metric text;
+	v record;
+	reasons text[] := '{}';
 BEGIN
 	SELECT * INTO old FROM rec.training_run r WHERE r.model = _gate.model AND r.version = champion;
 	SELECT * INTO new FROM rec.training_run r WHERE r.model = _gate.model AND r.version = challenger;
 	accept := true;
-	IF old.model IS NULL THEN
-		reason := 'the first version';
-		RETURN;
-	END IF;
 	IF new.events < old.events / 2.0 THEN
 		accept := false;
 		reason := format('it was trained on %s events, less than half of the %s of version %s', new.events, old.events, champion);
 		RETURN;
 	END IF;
-	rated := new.rmse IS NOT NULL AND old.rmse IS NOT NULL;
-	old_quality := CASE WHEN rated THEN old.rmse[old.best_epoch] ELSE old.ndcg[old.best_epoch] END;
-	new_quality := CASE WHEN rated THEN new.rmse[new.best_epoch] ELSE new.ndcg[new.best_epoch] END;
-	IF new_quality IS NULL OR old_quality IS NULL THEN
-		reason := 'no holdout to compare on';
-		RETURN;
-	END IF;
-	accept := CASE WHEN rated THEN new_quality <= old_quality * (1 + tolerance) ELSE new_quality >= old_quality * (1 - tolerance) END;
-	reason := format('%s on the holdout is %s, that of version %s was %s', CASE WHEN rated THEN 'rmse' ELSE 'ndcg@10' END,
-		round(new_quality::numeric, 4), champion, round(old_quality::numeric, 4));
+	rated := (SELECT m.feedback = 'explicit' FROM rec.model m WHERE m.model = _gate.model);
+	metric := CASE WHEN rated THEN 'rmse' ELSE 'ndcg' END;
+	FOR v IN SELECT CASE WHEN rated THEN old.rmse[old.best_epoch] ELSE old.ndcg[old.best_epoch] END AS old,
+			CASE WHEN rated THEN new.rmse[new.best_epoch] ELSE new.ndcg[new.best_epoch] END AS new, 'the holdout' AS place
+		UNION ALL
+		SELECT s.old, s.new, format('the events since %s (%s users)', to_char(s.since, 'YYYY-MM-DD HH24:MI'), s.users)
+		FROM rec._shadow(model, champion, challenger, shadow, metric) s WHERE shadow IS NOT NULL AND s.users >= 50
+	LOOP
+		CONTINUE WHEN v.old IS NULL OR v.new IS NULL;
+		accept := accept AND CASE WHEN rated THEN v.new <= v.old * (1 + tolerance) ELSE v.new >= v.old * (1 - tolerance) END;
+		reasons := reasons || format('%s %s on %s, version %s %s', metric, round(v.new::numeric, 4), v.place, champion, round(v.old::numeric, 4));
+	END LOOP;
+	reason := coalesce(nullif(array_to_string(reasons, '; '), ''), 'no holdout to compare on');
 END $$;
 
 -- Sleeps for a second at most and says whether more is to come: in short transactions, which hold nothing back meanwhile.
@@ -515,7 +546,8 @@ BEGIN
 				status := CASE WHEN NOT due THEN 'skipped' WHEN champion IS NULL THEN 'succeeded' END;
 				message := cause;
 			ELSE
-				SELECT g.accept, g.reason INTO accept, message FROM rec._gate(model, champion, trained, coalesce(s.tolerance, 0.05)) g;
+				SELECT g.accept, g.reason INTO accept, message FROM rec._gate(model, champion, trained, coalesce(s.tolerance, 0.05),
+					CASE WHEN s.model IS NULL THEN interval '1 day' ELSE s.shadow END) g;
 				IF accept THEN
 					PERFORM rec.activate(model, trained);
 				END IF;
@@ -561,10 +593,11 @@ COMMENT ON FUNCTION rec._job_name IS 'Internal: name of a model''s job in pg_cro
 COMMENT ON FUNCTION rec._cron_any_zone IS 'Internal: a cron expression that fires whenever another one fires in any time zone';
 COMMENT ON FUNCTION rec._schedule_job IS 'Internal: enters one job in pg_cron, or says how to';
 COMMENT ON FUNCTION rec._unschedule_jobs IS 'Internal: removes the jobs of a model from pg_cron';
-COMMENT ON FUNCTION rec.schedule IS 'Schedules drift checks and retraining of a model, in place of what was scheduled before. check, retrain: cron expressions (minute, hour, day of month, month, day of week; null: never; in named notation "check" is quoted, being a word of SQL). only_if: when a retraining is called for: always, drifted (some column of rec.drift since the last training), age > an interval, or several joined by or. time_zone: of the expressions; null: that of pg_cron (GMT, or cron.timezone). tolerance (0 to 1): a new version is activated if its quality is at least (1 - tolerance) times that of the active one. retries (0 to 10) of a failed run, after retry_delay (to 1 day), each pause twice the one before. keep_runs: how long rec.job_run keeps rows. With pg_cron in this database the jobs are entered there as the current role (job_id is theirs); with pg_cron in another database instruction is the statement to run there (a DBA must grant cron.schedule_in_database); without it, the line for the system''s crontab. Only for the model''s owner. Errors: an invalid expression, condition, zone or range (22023), no privilege on schema cron (42501).';
+COMMENT ON FUNCTION rec.schedule IS 'Schedules drift checks and retraining of a model, in place of what was scheduled before. check, retrain: cron expressions (minute, hour, day of month, month, day of week; null: never; in named notation "check" is quoted, being a word of SQL). only_if: when a retraining is called for: always, drifted (some column of rec.drift since the last training), age > an interval, or several joined by or. time_zone: of the expressions; null: that of pg_cron (GMT, or cron.timezone). tolerance (0 to 1): a new version is activated if its quality is at least (1 - tolerance) times that of the active one, on its holdout and, with a time column, on the events of the last interval shadow (null: not compared there). retries (0 to 10) of a failed run, after retry_delay (to 1 day), each pause twice the one before. keep_runs: how long rec.job_run keeps rows. With pg_cron in this database the jobs are entered there as the current role (job_id is theirs); with pg_cron in another database instruction is the statement to run there (a DBA must grant cron.schedule_in_database); without it, the line for the system''s crontab. Only for the model''s owner. Errors: an invalid expression, condition, zone or range (22023), no privilege on schema cron (42501).';
 COMMENT ON FUNCTION rec.unschedule IS 'Removes the jobs of a model from pg_cron and its row from rec.schedule; false when nothing was scheduled. Only for the model''s owner.';
 COMMENT ON FUNCTION rec._reschedule IS 'Internal: enters the jobs of a renamed model again';
 COMMENT ON FUNCTION rec._retrain_due IS 'Internal: whether a condition calls for a retraining, and why';
+COMMENT ON FUNCTION rec._shadow IS 'Internal: quality of the active version and of the new settings on the newest events';
 COMMENT ON FUNCTION rec._gate IS 'Internal: whether a new version may take the place of the active one, and why';
 COMMENT ON FUNCTION rec._pause IS 'Internal: sleeps up to a second, and says whether more is to come';
 COMMENT ON FUNCTION rec._run_check IS 'Internal: checks drift and sums up the verdicts';

@@ -78,7 +78,7 @@ CREATE AGGREGATE rec.sample_winsorized(x float8, lower float8, upper float8) (
 	sfunc = rec._sample_winsorized, stype = internal, sspace = 192, finalfunc = rec._sample_final, combinefunc = rec._sample_combine,
 	serialfunc = rec._sample_serialize, deserialfunc = rec._sample_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.sample_winsorized(float8, float8, float8) IS 'Sample of values of which those beyond a bound count as the bound (null: no bound). The bounds must be the same for both arms and all days; rec.winsorize() takes them from quantiles.';
+COMMENT ON AGGREGATE rec.sample_winsorized(float8, float8, float8) IS 'Sample of values of which those beyond a bound count as the bound (null: no bound). The bounds must be the same for both arms and all days: take them from quantiles of both (rec.quantile, percentile_cont).';
 
 CREATE AGGREGATE rec.sample_ratio(num float8, den float8) (
 	sfunc = rec._sample_ratio, stype = internal, sspace = 192, finalfunc = rec._sample_final, combinefunc = rec._sample_combine,
@@ -104,6 +104,63 @@ CREATE AGGREGATE rec.merge(sample rec.sample_state) (
 );
 COMMENT ON AGGREGATE rec.merge(rec.sample_state) IS 'The sample of all units of several samples of the same kind, as those of single days or shards; null ones are left out';
 
+-- Units from finer-grained rows.
+CREATE FUNCTION rec._cluster_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_cluster_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION rec._cluster_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'rec_cluster_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION rec._cluster_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_cluster_deserialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION rec._cluster_final(internal) RETURNS rec.sample_state
+	AS 'MODULE_PATHNAME', 'rec_cluster_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+CREATE FUNCTION rec._cluster(internal, float8, anyelement) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_cluster_accum' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.sample_cluster(value float8, unit anyelement) (
+	sfunc = rec._cluster, stype = internal, sspace = 65536, finalfunc = rec._cluster_final, combinefunc = rec._cluster_combine,
+	serialfunc = rec._cluster_serialize, deserialfunc = rec._cluster_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.sample_cluster(float8, anyelement) IS 'Sample of a mean over rows (orders, sessions) when their units (users) were randomised: rows of one unit are added up, and the mean is the ratio of the units'' sums to their numbers of rows. A sample of kind ratio; all rows of a unit must be in it, so merge samples of different units only. Rows with a null are left out.';
+
+-- All values, for order statistics.
+CREATE TYPE rec.value_sample AS (
+	n       bigint,
+	value   float8[],
+	count   bigint[]
+);
+COMMENT ON TYPE rec.value_sample IS 'All values of the units of one arm, each distinct one once: for quantiles and ranks, whose partial results do not merge otherwise. Made by rec.sample_quantile(), added up by rec.merge().';
+COMMENT ON COLUMN rec.value_sample.n IS 'Number of units: sum of the counts';
+COMMENT ON COLUMN rec.value_sample.value IS 'Distinct values, ascending';
+COMMENT ON COLUMN rec.value_sample.count IS 'How many units have each value';
+
+CREATE FUNCTION rec._values_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_values_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION rec._values_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'rec_values_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION rec._values_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_values_deserialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION rec._values_final(internal) RETURNS rec.value_sample
+	AS 'MODULE_PATHNAME', 'rec_values_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+CREATE FUNCTION rec._values(internal, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_values_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION rec._values_merge(internal, rec.value_sample) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_values_merge' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION rec._values_merge_final(internal) RETURNS rec.value_sample
+	AS 'MODULE_PATHNAME', 'rec_values_merge_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+CREATE AGGREGATE rec.sample_quantile(x float8) (
+	sfunc = rec._values, stype = internal, sspace = 192, finalfunc = rec._values_final, combinefunc = rec._values_combine,
+	serialfunc = rec._values_serialize, deserialfunc = rec._values_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.sample_quantile(float8) IS 'Sample of all values, each distinct one once, for rec.quantile_test(), rec.rank_test() and rec.quantile(); null rows are left out, NaN is an error';
+
+CREATE AGGREGATE rec.merge(sample rec.value_sample) (
+	sfunc = rec._values_merge, stype = internal, sspace = 65536, finalfunc = rec._values_merge_final, parallel = safe
+);
+COMMENT ON AGGREGATE rec.merge(rec.value_sample) IS 'The values of all units of several samples';
+
+CREATE FUNCTION rec.quantile(sample rec.value_sample, quantile float8) RETURNS float8
+	AS 'MODULE_PATHNAME', 'rec_values_quantile' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+COMMENT ON FUNCTION rec.quantile IS 'Quantile (0 to 1) of a sample of values, with linear interpolation as percentile_cont; null for no units';
+
 COMMENT ON FUNCTION rec._sample_combine IS 'Internal: behind the aggregates that make samples';
 COMMENT ON FUNCTION rec._sample_serialize IS 'Internal: behind the aggregates that make samples';
 COMMENT ON FUNCTION rec._sample_deserialize IS 'Internal: behind the aggregates that make samples';
@@ -115,3 +172,15 @@ COMMENT ON FUNCTION rec._sample_ratio(internal, float8, float8) IS 'Internal: be
 COMMENT ON FUNCTION rec._sample_cuped(internal, float8, float8) IS 'Internal: behind the aggregates that make samples';
 COMMENT ON FUNCTION rec._sample_cuped(internal, float8, float8, float8, float8) IS 'Internal: behind the aggregates that make samples';
 COMMENT ON FUNCTION rec._sample_merge(internal, rec.sample_state) IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._cluster_combine IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._cluster_serialize IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._cluster_deserialize IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._cluster_final IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._cluster IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._values_combine IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._values_serialize IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._values_deserialize IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._values_final IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._values(internal, float8) IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._values_merge IS 'Internal: behind the aggregates that make samples';
+COMMENT ON FUNCTION rec._values_merge_final IS 'Internal: behind the aggregates that make samples';

@@ -338,6 +338,116 @@ CREATE AGGREGATE rec.srm_test(is_treatment boolean, treatment_share float8) (
 );
 COMMENT ON AGGREGATE rec.srm_test(boolean, float8) IS 'Sample ratio mismatch of an experiment in which the treatment should get this share of the units';
 
+-- Tests by order.
+CREATE FUNCTION rec._ranks_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_ranks_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION rec._ranks_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'rec_ranks_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION rec._ranks_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_ranks_deserialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION rec._rank_final(internal) RETURNS rec.test_result
+	AS 'MODULE_PATHNAME', 'rec_rank_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+CREATE FUNCTION rec._quantile_final(internal) RETURNS rec.test_result
+	AS 'MODULE_PATHNAME', 'rec_quantile_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 1000;
+CREATE FUNCTION rec._rank(internal, float8, boolean) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_rank_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.rank_test(x float8, is_treatment boolean) (
+	sfunc = rec._rank, stype = internal, sspace = 65536, finalfunc = rec._rank_final, combinefunc = rec._ranks_combine,
+	serialfunc = rec._ranks_serialize, deserialfunc = rec._ranks_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.rank_test(float8, boolean) IS 'Mann-Whitney test (Wilcoxon rank sum) that the treatment tends to have greater (or less) values: statistic is U of the treatment; estimates are the probabilities that a unit of one arm has the greater value, ties half; difference is theirs (from -1 to 1), its interval by DeLong. Exact where there are no ties, at most 8 units in one arm and not too many in the other; else normal with correction for ties and continuity.';
+
+CREATE FUNCTION rec._rank(internal, float8, boolean, text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_rank_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.rank_test(x float8, is_treatment boolean, alternative text) (
+	sfunc = rec._rank, stype = internal, sspace = 65536, finalfunc = rec._rank_final, combinefunc = rec._ranks_combine,
+	serialfunc = rec._ranks_serialize, deserialfunc = rec._ranks_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.rank_test(float8, boolean, text) IS 'Mann-Whitney test (Wilcoxon rank sum) that the treatment tends to have greater (or less) values: statistic is U of the treatment; estimates are the probabilities that a unit of one arm has the greater value, ties half; difference is theirs (from -1 to 1), its interval by DeLong. Exact where there are no ties, at most 8 units in one arm and not too many in the other; else normal with correction for ties and continuity.';
+
+CREATE FUNCTION rec._rank(internal, float8, boolean, text, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_rank_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.rank_test(x float8, is_treatment boolean, alternative text, confidence float8) (
+	sfunc = rec._rank, stype = internal, sspace = 65536, finalfunc = rec._rank_final, combinefunc = rec._ranks_combine,
+	serialfunc = rec._ranks_serialize, deserialfunc = rec._ranks_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.rank_test(float8, boolean, text, float8) IS 'Mann-Whitney test (Wilcoxon rank sum) that the treatment tends to have greater (or less) values: statistic is U of the treatment; estimates are the probabilities that a unit of one arm has the greater value, ties half; difference is theirs (from -1 to 1), its interval by DeLong. Exact where there are no ties, at most 8 units in one arm and not too many in the other; else normal with correction for ties and continuity.';
+
+CREATE FUNCTION rec._quantile(internal, float8, boolean, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_quantile_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.quantile_test(x float8, is_treatment boolean, quantile float8) (
+	sfunc = rec._quantile, stype = internal, sspace = 65536, finalfunc = rec._quantile_final, combinefunc = rec._ranks_combine,
+	serialfunc = rec._ranks_serialize, deserialfunc = rec._ranks_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.quantile_test(float8, boolean, float8) IS 'A quantile (0 to 1) of two arms compared; variances from the distance of order statistics.';
+
+CREATE FUNCTION rec._quantile(internal, float8, boolean, float8, text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_quantile_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.quantile_test(x float8, is_treatment boolean, quantile float8, alternative text) (
+	sfunc = rec._quantile, stype = internal, sspace = 65536, finalfunc = rec._quantile_final, combinefunc = rec._ranks_combine,
+	serialfunc = rec._ranks_serialize, deserialfunc = rec._ranks_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.quantile_test(float8, boolean, float8, text) IS 'A quantile (0 to 1) of two arms compared; variances from the distance of order statistics. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss.';
+
+CREATE FUNCTION rec._quantile(internal, float8, boolean, float8, text, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_quantile_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.quantile_test(x float8, is_treatment boolean, quantile float8, alternative text, confidence float8) (
+	sfunc = rec._quantile, stype = internal, sspace = 65536, finalfunc = rec._quantile_final, combinefunc = rec._ranks_combine,
+	serialfunc = rec._ranks_serialize, deserialfunc = rec._ranks_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.quantile_test(float8, boolean, float8, text, float8) IS 'A quantile (0 to 1) of two arms compared; variances from the distance of order statistics. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss.';
+
+CREATE FUNCTION rec._quantile(internal, float8, boolean, float8, text, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_quantile_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.quantile_test(x float8, is_treatment boolean, quantile float8, alternative text, confidence float8, margin float8) (
+	sfunc = rec._quantile, stype = internal, sspace = 65536, finalfunc = rec._quantile_final, combinefunc = rec._ranks_combine,
+	serialfunc = rec._ranks_serialize, deserialfunc = rec._ranks_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.quantile_test(float8, boolean, float8, text, float8, float8) IS 'A quantile (0 to 1) of two arms compared; variances from the distance of order statistics. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss.';
+
+CREATE FUNCTION rec.rank_test(control rec.value_sample, treatment rec.value_sample, alternative text DEFAULT 'two-sided',
+	confidence float8 DEFAULT 0.95) RETURNS rec.test_result
+	AS 'MODULE_PATHNAME', 'rec_rank_test' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION rec.rank_test(rec.value_sample, rec.value_sample, text, float8) IS 'Mann-Whitney test (Wilcoxon rank sum) that the treatment tends to have greater (or less) values: statistic is U of the treatment; estimates are the probabilities that a unit of one arm has the greater value, ties half; difference is theirs (from -1 to 1), its interval by DeLong. Exact where there are no ties, at most 8 units in one arm and not too many in the other; else normal with correction for ties and continuity.';
+
+CREATE FUNCTION rec.quantile_test(control rec.value_sample, treatment rec.value_sample, quantile float8, alternative text DEFAULT 'two-sided',
+	confidence float8 DEFAULT 0.95, margin float8 DEFAULT 0) RETURNS rec.test_result
+	AS 'MODULE_PATHNAME', 'rec_quantile_test' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION rec.quantile_test(rec.value_sample, rec.value_sample, float8, text, float8, float8) IS 'A quantile (0 to 1) of two arms compared; variances from the distance of order statistics.';
+
+-- Strata.
+CREATE FUNCTION rec._strata_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_strata_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION rec._strata_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'rec_strata_serialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION rec._strata_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_strata_deserialize' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION rec._strata_final(internal) RETURNS rec.test_result
+	AS 'MODULE_PATHNAME', 'rec_strata_final' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+CREATE FUNCTION rec._strata(internal, rec.sample_state, rec.sample_state) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_strata_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.post_stratified_test(control rec.sample_state, treatment rec.sample_state) (
+	sfunc = rec._strata, stype = internal, sspace = 160, finalfunc = rec._strata_final, combinefunc = rec._strata_combine,
+	serialfunc = rec._strata_serialize, deserialfunc = rec._strata_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.post_stratified_test(rec.sample_state, rec.sample_state) IS 'Post-stratification: one row per stratum (country, device, cohort) with the samples of both arms; the strata are weighted with their units in both arms together, which takes the variance between strata out of the comparison. Samples of any kind.';
+
+CREATE FUNCTION rec._strata(internal, rec.sample_state, rec.sample_state, text) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_strata_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.post_stratified_test(control rec.sample_state, treatment rec.sample_state, alternative text) (
+	sfunc = rec._strata, stype = internal, sspace = 160, finalfunc = rec._strata_final, combinefunc = rec._strata_combine,
+	serialfunc = rec._strata_serialize, deserialfunc = rec._strata_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.post_stratified_test(rec.sample_state, rec.sample_state, text) IS 'Post-stratification: one row per stratum (country, device, cohort) with the samples of both arms; the strata are weighted with their units in both arms together, which takes the variance between strata out of the comparison. Samples of any kind.';
+
+CREATE FUNCTION rec._strata(internal, rec.sample_state, rec.sample_state, text, float8, float8) RETURNS internal
+	AS 'MODULE_PATHNAME', 'rec_strata_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE AGGREGATE rec.post_stratified_test(control rec.sample_state, treatment rec.sample_state, alternative text, confidence float8, margin float8) (
+	sfunc = rec._strata, stype = internal, sspace = 160, finalfunc = rec._strata_final, combinefunc = rec._strata_combine,
+	serialfunc = rec._strata_serialize, deserialfunc = rec._strata_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.post_stratified_test(rec.sample_state, rec.sample_state, text, float8, float8) IS 'Post-stratification: one row per stratum (country, device, cohort) with the samples of both arms; the strata are weighted with their units in both arms together, which takes the variance between strata out of the comparison. Samples of any kind.';
+
 COMMENT ON FUNCTION rec._arms_combine IS 'Internal: behind the aggregates that compare arms';
 COMMENT ON FUNCTION rec._arms_serialize IS 'Internal: behind the aggregates that compare arms';
 COMMENT ON FUNCTION rec._arms_deserialize IS 'Internal: behind the aggregates that compare arms';
@@ -375,3 +485,22 @@ COMMENT ON FUNCTION rec._proportion(internal, float8, boolean, text, float8, flo
 COMMENT ON FUNCTION rec._srm(internal, boolean) IS 'Internal: behind the aggregates that compare arms';
 COMMENT ON FUNCTION rec._srm(internal, boolean, float8) IS 'Internal: behind the aggregates that compare arms';
 COMMENT ON FUNCTION rec._srm_final IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._ranks_combine IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._ranks_serialize IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._ranks_deserialize IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._rank_final IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._quantile_final IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._rank(internal, float8, boolean) IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._rank(internal, float8, boolean, text) IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._rank(internal, float8, boolean, text, float8) IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._quantile(internal, float8, boolean, float8) IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._quantile(internal, float8, boolean, float8, text) IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._quantile(internal, float8, boolean, float8, text, float8) IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._quantile(internal, float8, boolean, float8, text, float8, float8) IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._strata_combine IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._strata_serialize IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._strata_deserialize IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._strata_final IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._strata(internal, rec.sample_state, rec.sample_state) IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._strata(internal, rec.sample_state, rec.sample_state, text) IS 'Internal: behind the aggregates that compare arms';
+COMMENT ON FUNCTION rec._strata(internal, rec.sample_state, rec.sample_state, text, float8, float8) IS 'Internal: behind the aggregates that compare arms';

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "core/score.h"
+#include "model/linear.h"
 #include "model/solve.h"
 #include "utils/builtins.h"
 
@@ -83,6 +84,32 @@ make_exact(Part *part, int n, float score)
 		part[largest].contribution += rest;
 }
 
+/* Item weights: value times weight, as the score adds them up. */
+static void
+explain_weights(const RecCall *call, const RecUser *user, int position)
+{
+	const RecServing *s = call->serving;
+	const RecWeights *w = &s->weights;
+	Part	   *part = palloc(Max(user->n, 1) * sizeof(Part));
+	int			n = 0;
+
+	for (int k = 0; k < user->n; k++)
+	{
+		float		value = rec_linear_value(&s->params, s->rule.explicit_feedback, user->net[k]);
+		double		contribution = 0;
+
+		if (value == 0)
+			continue;
+		for (int64 e = w->start[user->item[k]]; e < w->start[user->item[k] + 1]; e++)
+			if (w->item[e] == position)
+				contribution = (double) value * w->weight[e];
+		part[n++] = (Part) {user->item[k], user->net[k], contribution};
+	}
+	make_exact(part, n, user->score[position]);
+	qsort(part, n, sizeof(Part), compare_parts);
+	put_parts(call, part, n);
+}
+
 static void
 explain_item(const RecCall *call, const RecUser *user, int position)
 {
@@ -94,6 +121,11 @@ explain_item(const RecCall *call, const RecUser *user, int position)
 	int			n = 0;
 	RecAlsStatus status;
 
+	if (user->score)
+	{
+		explain_weights(call, user, position);
+		return;
+	}
 	rec_user_row(s, user->n, user->item, user->net, user->prior, &row);
 	contribution = palloc(Max(row.n, 1) * sizeof(float));
 	part = palloc((row.n + 1) * sizeof(Part));

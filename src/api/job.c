@@ -80,23 +80,23 @@ Datum
 rec_schedule_store(PG_FUNCTION_ARGS)
 {
 	RecModel   *model = own_model(fcinfo);
-	Oid			types[10] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, INT4OID, INTERVALOID, INTERVALOID, TEXTOID};
-	Datum		values[10];
-	char		nulls[10];
+	Oid			types[11] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, FLOAT8OID, INTERVALOID, INT4OID, INTERVALOID, INTERVALOID, TEXTOID};
+	Datum		values[11];
+	char		nulls[11];
 
-	for (int i = 0; i < 9; i++)
+	for (int i = 0; i < 10; i++)
 	{
 		values[i] = PG_GETARG_DATUM(i);
 		nulls[i] = PG_ARGISNULL(i) ? 'n' : ' ';
 	}
 	values[0] = CStringGetTextDatum(model->name);
-	values[9] = current_role_name();
-	nulls[9] = ' ';
-	rec_catalog_execute("INSERT INTO rec.schedule (model, check_at, retrain_at, only_if, time_zone, tolerance, retries, "
-						"retry_delay, keep_runs, scheduled_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) "
-						"ON CONFLICT (model) DO UPDATE SET (check_at, retrain_at, only_if, time_zone, tolerance, retries, "
-						"retry_delay, keep_runs, scheduled_by, scheduled_at) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, now())",
-						10, types, values, nulls);
+	values[10] = current_role_name();
+	nulls[10] = ' ';
+	rec_catalog_execute("INSERT INTO rec.schedule (model, check_at, retrain_at, only_if, time_zone, tolerance, shadow, "
+						"retries, retry_delay, keep_runs, scheduled_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
+						"ON CONFLICT (model) DO UPDATE SET (check_at, retrain_at, only_if, time_zone, tolerance, shadow, retries, "
+						"retry_delay, keep_runs, scheduled_by, scheduled_at) = ($2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now())",
+						11, types, values, nulls);
 	PG_RETURN_VOID();
 }
 

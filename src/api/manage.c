@@ -276,6 +276,26 @@ take_sides(RecModel *m, FunctionCallInfo fcinfo, int i)
 		m->user_attributes = rec_text_list(PG_GETARG_ARRAYTYPE_P(i + 3));
 }
 
+/* The option algorithm, argument i, is kept as a key of params. */
+static void
+take_algorithm(RecModel *m, FunctionCallInfo fcinfo, int i)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	key = {.type = jbvString, .val.string = {9, "algorithm"}},
+				value = {.type = jbvString};
+	Jsonb	   *option;
+
+	if (PG_ARGISNULL(i) || !JB_ROOT_IS_OBJECT(m->params))
+		return;
+	value.val.string.val = text_argument(fcinfo, i);
+	value.val.string.len = strlen(value.val.string.val);
+	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
+	pushJsonbValue(&state, WJB_KEY, &key);
+	pushJsonbValue(&state, WJB_VALUE, &value);
+	option = JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
+	m->params = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(m->params), JsonbPGetDatum(option)));
+}
+
 PG_FUNCTION_INFO_V1(rec_create_model);
 Datum
 rec_create_model(PG_FUNCTION_ARGS)
@@ -302,6 +322,7 @@ rec_create_model(PG_FUNCTION_ARGS)
 	m.keep_versions = PG_ARGISNULL(11) ? 2 : PG_GETARG_INT32(11);
 	take_preparation(&m, fcinfo, 14);
 	take_sides(&m, fcinfo, 16);
+	take_algorithm(&m, fcinfo, 20);
 	rec_options_check(&m, &source);
 
 	m.schema = provide_schema(m.name);
@@ -325,7 +346,7 @@ reset_option(RecModel *m, const char *name)
 {
 	static const char *const names[] = {"value_column", "event_column", "event_weights", "time_column", "half_life",
 	"feedback", "params", "keep_versions", "items", "value_scaler", "context_columns", "item_attributes", "users",
-	"user_attributes"};
+	"user_attributes", "algorithm"};
 	const char *near;
 
 	if (strcmp(name, "value_column") == 0)
@@ -356,6 +377,9 @@ reset_option(RecModel *m, const char *name)
 		m->users_schema = m->users_relation = m->user_key = NULL;
 		m->user_attributes = NIL;
 	}
+	else if (strcmp(name, "algorithm") == 0)
+		m->params = DatumGetJsonbP(DirectFunctionCall2(jsonb_delete, JsonbPGetDatum(m->params),
+													   CStringGetTextDatum("algorithm")));
 	else if (strcmp(name, "user_attributes") == 0)
 		m->user_attributes = NIL;
 	else if (strcmp(name, "value_scaler") == 0)
@@ -368,7 +392,7 @@ reset_option(RecModel *m, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" cannot be reset", name),
-				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions, items, value_scaler, context_columns, item_attributes, users and user_attributes."),
+				 errdetail("Options with a default are value_column, event_column, event_weights, time_column, half_life, feedback, params, keep_versions, items, value_scaler, context_columns, item_attributes, users, user_attributes and algorithm."),
 				 near ? errhint("Perhaps you meant \"%s\".", near) : 0));
 	}
 }
@@ -410,6 +434,7 @@ take_options(RecModel *m, FunctionCallInfo fcinfo)
 		m->keep_versions = PG_GETARG_INT32(11);
 	take_preparation(m, fcinfo, 15);
 	take_sides(m, fcinfo, 17);
+	take_algorithm(m, fcinfo, 21);
 }
 
 PG_FUNCTION_INFO_V1(rec_alter_model);
@@ -427,9 +452,11 @@ rec_alter_model(PG_FUNCTION_ARGS)
 	rec_model_lock(m);
 	if (!PG_ARGISNULL(10))
 	{
-		RecParams	params = rec_params_default(m->explicit_feedback);
+		RecParams	params = rec_params_default(REC_ALS, m->explicit_feedback);
 
-		rec_params_read(&params, PG_GETARG_JSONB_P(10), m->explicit_feedback);	/* a clear error before the concatenation */
+		/* a clear error before the concatenation; the keys are checked after it */
+		if (!JB_ROOT_IS_OBJECT(PG_GETARG_JSONB_P(10)))
+			rec_params_read(&params, PG_GETARG_JSONB_P(10), m->explicit_feedback);
 	}
 	if (!PG_ARGISNULL(14))
 		reset_options(m, PG_GETARG_ARRAYTYPE_P(14));
@@ -462,6 +489,7 @@ drop_tables(const char *schema)
 		"user_history",
 		"user_factors",
 		"item_factors",
+		"item_weights",
 		"user_attributes",
 		"item_attributes",
 		"attribute_encoder",

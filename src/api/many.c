@@ -8,6 +8,7 @@
 
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/linear.h"
 #include "model/many.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -122,6 +123,19 @@ users_asked_for(const Many *m, int argument)
 	return rec_dictionary_keys(dictionary);
 }
 
+/* Item weights: the whole history is listed, those that are forbidden first, each with what it counts. */
+static void
+add_values(const RecServing *s, const RecStoredUser *user, bool exclude_seen, const RecManyBlock *block, RecManyUser *entry)
+{
+	entry->history = entry->n;
+	for (int i = 0; i < user->n; i++)
+		if (!exclude_seen && user->net[i] >= 0)
+			block->item[entry->first + entry->history++] = user->item[i];
+	for (int i = 0, low = 0, high = entry->n; i < user->n; i++)
+		block->value[entry->first + (exclude_seen || user->net[i] < 0 ? low++ : high++)] =
+			rec_linear_value(&s->params, s->rule.explicit_feedback, user->net[i]);
+}
+
 /* Adds the user that was read to a block; the caller has made sure of the room. */
 static void
 add_user(Many *m, const RecManyBlock *block, int first_item)
@@ -141,6 +155,8 @@ add_user(Many *m, const RecManyBlock *block, int first_item)
 	for (int i = 0; i < user->n; i++)
 		if (m->exclude_seen || (!s->rule.explicit_feedback && user->net[i] < 0))
 			block->item[first_item + entry->n++] = user->item[i];
+	if (s->weights.start)
+		add_values(s, user, m->exclude_seen, block, entry);
 	if (user->factors == NULL)
 		return;
 	if (rec_anything_positive(s, user->n, user->net))
@@ -180,7 +196,7 @@ read_users(void *state, const RecManyBlock *block)
 		if (items + m->user.n > m->job->item_room)
 			break;
 		add_user(m, block, items);
-		items += block->user[*block->nusers - 1].n;
+		items += Max(block->user[*block->nusers - 1].n, block->user[*block->nusers - 1].history);
 		m->has_user = false;
 	}
 }

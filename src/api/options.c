@@ -228,7 +228,7 @@ rec_options_check(const RecModel *model, RecEventSource *source)
 {
 	RecKeyType	kind;
 	RecItemSource items;
-	RecParams	params = rec_params_default(model->explicit_feedback);
+	RecParams	params = rec_params_default(REC_ALS, model->explicit_feedback);
 
 	check_combination(model);
 	rec_params_read(&params, model->params, model->explicit_feedback);

@@ -2,12 +2,12 @@
  * proportion.c
  *		Tests and intervals of proportions, and of the split between arms.
  */
-#include "core/proportion.h"
+#include "api/statistics.h"
 
 #include "api/aggregate.h"
-#include "api/statistics.h"
 #include "catalog/pg_type.h"
 #include "core/dist.h"
+#include "core/proportion.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -52,8 +52,8 @@ compare(FunctionCallInfo fcinfo, const int64 *successes, const int64 *n, const R
 	return rec_effect_datum(fcinfo, &e, options, NAN);
 }
 
-static void
-check_counts(int64 successes, int64 n)
+void
+rec_check_counts(int64 successes, int64 n)
 {
 	if (n < 0 || successes < 0)
 		ereport(ERROR,
@@ -80,7 +80,7 @@ rec_proportion_test(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		successes[arm] = PG_GETARG_INT64(2 * arm);
 		n[arm] = PG_GETARG_INT64(2 * arm + 1);
-		check_counts(successes[arm], n[arm]);
+		rec_check_counts(successes[arm], n[arm]);
 	}
 	return compare(fcinfo, successes, n, &options, method_arg(fcinfo, 7));
 }
@@ -226,7 +226,7 @@ rec_wilson_interval(PG_FUNCTION_ARGS)
 	Datum		values[3];
 	bool		nulls[3];
 
-	check_counts(successes, n);
+	rec_check_counts(successes, n);
 	if (n > 0)
 		rec_wilson(successes, n, z, &low, &high);
 	rec_set_float8(values, nulls, 0, n > 0 ? (double) successes / n : NAN);
@@ -249,8 +249,8 @@ rec_fisher_test(PG_FUNCTION_ARGS)
 			PG_RETURN_NULL();
 		count[i] = PG_GETARG_INT64(i);
 	}
-	check_counts(count[0], count[1]);
-	check_counts(count[2], count[3]);
+	rec_check_counts(count[0], count[1]);
+	rec_check_counts(count[2], count[3]);
 	if (count[1] == 0 || count[3] == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(rec_fisher_p(count[0], count[1], count[2], count[3], options.side));

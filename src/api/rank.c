@@ -157,7 +157,7 @@ adjusted_scores(const RecCall *call, const RecUser *user, const RecRepeats *repe
 		score = memcpy(palloc_extended(Max(s->n, 1) * sizeof(float), MCXT_ALLOC_HUGE), s->popularity, s->n * sizeof(float));
 	else
 	{
-		score = rec_call_scores(call, user->vector);
+		score = user->score ? user->score : rec_call_scores(call, user->vector);
 		offset = rec_user_offset(s, user);
 		for (int i = 0; i < s->n; i++)
 			score[i] += offset;
@@ -207,6 +207,11 @@ rec_answer(const RecCall *call, RecAllowed *allowed, const RecUser *user, const 
 
 	if (rec_call_limit(call, allowed->n) == 0 || page.skip >= allowed->n)
 		return;
+	if (request->diversity > 0 && call->serving->weights.start)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("diversity is not to be had with algorithm \"%s\"", rec_params_algorithm(&call->serving->params)),
+				 errdetail("It needs the factors of the items, and this version has weights between items.")));
 	score = adjusted_scores(call, user, repeats, request);
 	if (score == NULL && user->source == REC_SOURCE_POPULAR)
 	{
@@ -218,7 +223,10 @@ rec_answer(const RecCall *call, RecAllowed *allowed, const RecUser *user, const 
 		score = call->serving->popularity;
 	}
 	else if (score == NULL)
+	{
 		offset = rec_user_offset(call->serving, user);
+		score = user->score;	/* NULL: of factors, not computed yet */
+	}
 	if (page.cursor)
 	{
 		before = allowed->n;

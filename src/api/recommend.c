@@ -193,7 +193,9 @@ rec_predict(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 	rec_user_get(call.model, call.serving, user_key, &user_type, known, NULL, &user);
-	if (user.source != REC_SOURCE_POPULAR)
+	if (user.source != REC_SOURCE_POPULAR && user.score)
+		score = user.score[position];
+	else if (user.source != REC_SOURCE_POPULAR)
 	{
 		rec_score_rows(call.serving->items + (Size) position * call.serving->stride, 1, call.serving->stride,
 					   user.vector, &score);

@@ -11,6 +11,8 @@
 #include "access/table.h"
 #include "core/score.h"
 #include "miscadmin.h"
+#include "model/linear.h"
+#include "model/many.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
@@ -40,12 +42,38 @@ best_items(const RecCall *call, const float *cosine, int self, int support, bool
 
 	rec_topk_init(&top, palloc_extended(Max(k, 1) * sizeof(RecScored), MCXT_ALLOC_HUGE), k);
 	for (int i = 0; i < s->n; i++)
-		if (i != self && s->norm[i] > 0 && (s->support[i] >= support) == at_least)
+		if (i != self && (s->weights.start ? cosine[i] > 0 : s->norm[i] > 0) && (s->support[i] >= support) == at_least)
 			rec_topk_offer(&top, cosine[i], i);
 	rec_topk_sort(&top);
 	for (int r = 0; r < top.n; r++)
 		put_similar_item(call, top.entry[r], ++rank);
 	return rank;
+}
+
+/* Item weights: what the item adds to the others. */
+static float *
+weights_of(const RecServing *s, int position)
+{
+	float	   *weight = palloc_extended(Max(s->n, 1) * sizeof(float), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int64 e = s->weights.start[position]; e < s->weights.start[position + 1]; e++)
+		weight[s->weights.item[e]] = s->weights.weight[e];
+	return weight;
+}
+
+static float *
+cosines_of(const RecCall *call, int position)
+{
+	const RecServing *s = call->serving;
+	/* the item's own factors as the vector; with explicit feedback its bias must not take part */
+	float	   *vector = (float *) TYPEALIGN(64, (uintptr_t) palloc0(s->stride * sizeof(float) + 64));
+	float	   *cosine;
+
+	memcpy(vector, s->items + (Size) position * s->stride, s->params.factors * sizeof(float));
+	cosine = rec_call_scores(call, vector);
+	for (int i = 0; i < s->n; i++)
+		cosine[i] = s->norm[i] > 0 ? cosine[i] / (s->norm[i] * s->norm[position]) : 0;
+	return cosine;
 }
 
 PG_FUNCTION_INFO_V1(rec_similar_items);
@@ -66,18 +94,12 @@ rec_similar_items(PG_FUNCTION_ARGS)
 	s = call.serving;
 	if (rec_call_key(&call, 1, &s->keys.kind, &key))
 		position = rec_keys_find(&s->keys, key);
-	if (position >= 0 && s->norm[position] > 0)
+	if (position >= 0 && (s->weights.start || s->norm[position] > 0))
 	{
-		/* the item's own factors as the vector; with explicit feedback its bias must not take part */
-		float	   *vector = (float *) TYPEALIGN(64, (uintptr_t) palloc0(s->stride * sizeof(float) + 64));
-		float	   *cosine;
+		float	   *cosine = s->weights.start ? weights_of(s, position) : cosines_of(&call, position);
 		int			limit = rec_call_limit(&call, s->n),
 					rank;
 
-		memcpy(vector, s->items + (Size) position * s->stride, s->params.factors * sizeof(float));
-		cosine = rec_call_scores(&call, vector);
-		for (int i = 0; i < s->n; i++)
-			cosine[i] = s->norm[i] > 0 ? cosine[i] / (s->norm[i] * s->norm[position]) : 0;
 		rank = best_items(&call, cosine, position, support, true, limit, 0);
 		if (!strict && rank < limit)
 			(void) best_items(&call, cosine, position, support, false, limit - rank, rank);
@@ -93,6 +115,92 @@ typedef struct UserScan
 	float	   *score;
 	int			room;
 } UserScan;
+
+/*
+ * Item weights: the same by the stored histories. vector has one number per item: <values of a user, vector>, divided by
+ * the length of the values for a cosine.
+ */
+static void
+scan_histories(const RecCall *call, const RecKeyType *kind, const float *vector, bool cosine, UserScan *u)
+{
+	const RecServing *s = call->serving;
+	RecUserReader *reader = rec_user_reader_open(call->model, s, kind, NULL);
+	MemoryContext row_context = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend user", ALLOCSET_DEFAULT_SIZES);
+
+	memset(u, 0, sizeof(*u));
+	rec_keys_init(&u->keys, kind, CurrentMemoryContext);
+	u->room = 1024;
+	u->score = palloc(u->room * sizeof(float));
+	for (;;)
+	{
+		MemoryContext old = MemoryContextSwitchTo(row_context);
+		RecStoredUser user;
+		float		score = 0,
+					squares = 0;
+
+		CHECK_FOR_INTERRUPTS();
+		if (!rec_user_reader_next(reader, &user))
+		{
+			MemoryContextSwitchTo(old);
+			break;
+		}
+		for (int k = 0; k < user.n; k++)
+		{
+			float		value = rec_linear_value(&s->params, s->rule.explicit_feedback, user.net[k]);
+
+			score += value * vector[user.item[k]];
+			squares += value * value;
+		}
+		if (u->keys.n == u->room)
+		{
+			u->room *= 2;
+			u->score = repalloc_huge(u->score, u->room * sizeof(float));
+		}
+		/* nobody whom nothing speaks for */
+		u->score[u->keys.n] = squares == 0 || (cosine && score == 0) ? -INFINITY : cosine ? score / sqrtf(squares) : score;
+		rec_keys_append(&u->keys, user.key);
+		MemoryContextSwitchTo(old);
+		MemoryContextReset(row_context);
+	}
+	rec_user_reader_close(reader);
+	MemoryContextDelete(row_context);
+}
+
+/* One number per item: what a unit of each adds to the score of one. */
+static float *
+weights_to(const RecServing *s, int position)
+{
+	float	   *vector = palloc_extended(Max(s->n, 1) * sizeof(float), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+
+	for (int j = 0; j < s->n; j++)
+		for (int64 e = s->weights.start[j]; e < s->weights.start[j + 1]; e++)
+			if (s->weights.item[e] == position)
+				vector[j] = s->weights.weight[e];
+	return vector;
+}
+
+/* The values of a user, to length 1; NULL: there are none. */
+static float *
+values_of(const RecCall *call, Datum user)
+{
+	const RecServing *s = call->serving;
+	float	   *vector = palloc_extended(Max(s->n, 1) * sizeof(float), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO),
+				squares = 0;
+	int			n;
+	int32	   *item;
+	float	   *net;
+
+	if (!rec_user_stored_history(call->model, s, user, &n, &item, &net))
+		return NULL;
+	for (int k = 0; k < n; k++)
+	{
+		vector[item[k]] = rec_linear_value(&s->params, s->rule.explicit_feedback, net[k]);
+		squares += vector[item[k]] * vector[item[k]];
+	}
+	for (int k = 0; k < n && squares > 0; k++)
+		vector[item[k]] /= sqrtf(squares);
+	return squares > 0 ? vector : NULL;
+}
 
 static bool
 any_factor(const float *row, int n)
@@ -241,12 +349,36 @@ rec_recommend_users(PG_FUNCTION_ARGS)
 	if (position >= 0 && call.k > 0)
 	{
 		rec_call_user_type(&call, &kind);
-		scan_users(&call, &kind, call.serving->items + (Size) position * call.serving->stride, false,
-				   call.serving->mean, &users);
+		if (call.serving->weights.start)
+			scan_histories(&call, &kind, weights_to(call.serving, position), false, &users);
+		else
+			scan_users(&call, &kind, call.serving->items + (Size) position * call.serving->stride, false,
+					   call.serving->mean, &users);
 		answer_users(&call, &users, PG_ARGISNULL(4) || PG_GETARG_BOOL(4) ? position : -1, -1);
 	}
 	rec_call_end(&call);
 	return (Datum) 0;
+}
+
+/* The user's stored factors, to length 1; NULL: there are none. */
+static float *
+direction_of(const RecCall *call, Datum user)
+{
+	const RecServing *s = call->serving;
+	RecUserScan scan;
+	float	   *vector = (float *) TYPEALIGN(64, (uintptr_t) palloc0(s->stride * sizeof(float) + 64)),
+				squares = 0;
+	HeapTuple	tuple = rec_user_scan(&scan, call->model, "user_factors", s->version, user);
+
+	if (HeapTupleIsValid(tuple))
+		rec_row_factors(s, tuple, RelationGetDescr(scan.rel), 3, vector);
+	rec_user_scan_end(&scan);
+	if (s->rule.explicit_feedback)
+		vector[s->params.factors] = 0;
+	rec_score_rows(vector, 1, s->stride, vector, &squares);
+	for (int c = 0; c < s->stride && squares > 0; c++)
+		vector[c] /= sqrtf(squares);
+	return squares > 0 ? vector : NULL;
 }
 
 PG_FUNCTION_INFO_V1(rec_similar_users);
@@ -255,38 +387,23 @@ rec_similar_users(PG_FUNCTION_ARGS)
 {
 	RecCall		call;
 	RecKeyType	kind;
-	RecUserScan scan;
 	UserScan	users;
-	HeapTuple	tuple;
 	Datum		key;
-	float	   *vector,
-				squares = 0;
-	bool		found;
+	float	   *vector = NULL;
 
 	rec_call_begin(&call, fcinfo, 3, 4);
 	rec_call_refuse_row_security(&call);
 	rec_call_user_type(&call, &kind);
-	if (!rec_call_key(&call, 1, &kind, &key))
-	{
-		rec_call_end(&call);
-		return (Datum) 0;
-	}
-	vector = (float *) TYPEALIGN(64, (uintptr_t) palloc0(call.serving->stride * sizeof(float) + 64));
-	tuple = rec_user_scan(&scan, call.model, "user_factors", call.serving->version, key);
-	found = HeapTupleIsValid(tuple);
-	if (found)
-		rec_row_factors(call.serving, tuple, RelationGetDescr(scan.rel), 3, vector);
-	rec_user_scan_end(&scan);
-	if (call.serving->rule.explicit_feedback)
-		vector[call.serving->params.factors] = 0;
-	rec_score_rows(vector, 1, call.serving->stride, vector, &squares);
-	if (found && squares > 0 && call.k > 0)
+	if (call.k > 0 && rec_call_key(&call, 1, &kind, &key))
+		vector = call.serving->weights.start ? values_of(&call, key) : direction_of(&call, key);
+	if (vector)
 	{
 		int			self = -1;
 
-		for (int c = 0; c < call.serving->stride; c++)
-			vector[c] /= sqrtf(squares);
-		scan_users(&call, &kind, vector, true, 0, &users);
+		if (call.serving->weights.start)
+			scan_histories(&call, &kind, vector, true, &users);
+		else
+			scan_users(&call, &kind, vector, true, 0, &users);
 		for (int i = 0; i < users.keys.n && self < 0; i++)
 			if (rec_keys_equal(&users.keys, i, key))
 				self = i;

@@ -4,8 +4,6 @@
  */
 #include "api/statistics.h"
 
-#include <float.h>
-
 #include "access/htup_details.h"
 #include "executor/executor.h"
 #include "funcapi.h"

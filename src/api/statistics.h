@@ -7,6 +7,8 @@
 
 #include "compat.h"
 
+#include <float.h>
+
 #include "core/effect.h"
 #include "fmgr.h"
 
@@ -20,6 +22,9 @@ extern void rec_sample_check_pair(RecUnits *control, RecUnits *treatment);
 /* Options from the arguments i (alternative), i + 1 (confidence) and i + 2 (margin), as far as there are so many; null: default. */
 extern RecTestOptions rec_test_options(FunctionCallInfo fcinfo, int i);
 extern double rec_confidence_arg(FunctionCallInfo fcinfo, int i);
+
+/* Errors for negative counts and for more successes than trials. */
+extern void rec_check_counts(int64 successes, int64 n);
 
 /* A rec.test_result; NaN becomes null. */
 extern Datum rec_effect_datum(FunctionCallInfo fcinfo, const RecEffect *e, const RecTestOptions *options,

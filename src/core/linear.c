@@ -60,40 +60,40 @@ kth_largest(float *a, int64_t n, int64_t k)
 }
 
 int
-rec_weights_keep(const float *row, int64_t n, int most, float *scratch, int32_t *item, float *weight)
+rec_weights_keep(const int32_t *items, const float *values, int64_t m, int most, float *scratch, int32_t *item,
+				 float *weight)
 {
 	int64_t		nonzero = 0,
-				above = 0;
-	float		least = 0;
-	int			kept = 0,
+				above = 0,
 				equal = 0;		/* of those with the least weight, how many may stay */
+	float		least = 0;
+	int			kept = 0;
 
-	for (int64_t i = 0; i < n; i++)
-		if (row[i] != 0)
-			scratch[nonzero++] = fabsf(row[i]);
+	for (int64_t i = 0; i < m; i++)
+		if (values[i] != 0)
+			scratch[nonzero++] = fabsf(values[i]);
 	if (nonzero > most)
 	{
-		if (most <= 0)
-			return 0;
 		least = kth_largest(scratch, nonzero, most);
-		for (int64_t i = 0; i < n; i++)
-			above += fabsf(row[i]) > least;
-		equal = most - (int) above;
+		for (int64_t i = 0; i < m; i++)
+			above += fabsf(values[i]) > least;
+		equal = most - above;
 	}
-	for (int64_t i = 0; i < n; i++)
+	for (int64_t i = 0; i < m; i++)
 	{
-		float		size = fabsf(row[i]);
+		float		size = fabsf(values[i]);
 
-		if (size < least || size == 0 || (size == least && equal-- <= 0))
+		if (size == 0 || size < least || (least > 0 && size == least && equal-- <= 0))
 			continue;
-		item[kept] = (int32_t) i;
-		weight[kept++] = row[i];
+		item[kept] = items ? items[i] : (int32_t) i;
+		weight[kept++] = values[i];
 	}
 	return kept;
 }
 
 void
-rec_dot_row(const RecInteractions *x, int64_t from, int64_t to, int32_t first, float *row)
+rec_dot_row(const RecInteractions *x, int64_t from, int64_t to, int32_t first, float *row, int32_t *touched,
+			int64_t *ntouched)
 {
 	for (int64_t k = from; k < to; k++)
 	{
@@ -102,29 +102,29 @@ rec_dot_row(const RecInteractions *x, int64_t from, int64_t to, int32_t first, f
 
 		/* from the end, as only the items from `first` on are wanted */
 		for (int64_t e = x->user_start[user + 1] - 1; e >= x->user_start[user] && x->user_item[e] >= first; e--)
-			row[x->user_item[e]] += value * x->user_value[e];
+		{
+			float	   *at = &row[x->user_item[e]];
+
+			if (touched && *at == 0)
+				touched[(*ntouched)++] = x->user_item[e];
+			*at += value * x->user_value[e];
+		}
 	}
 }
 
-void
-rec_similarity_row(const RecItemMoments *m, int64_t n, int64_t i, float *row)
+float
+rec_similarity(const RecItemMoments *m, int64_t i, int64_t j, float dot)
 {
-	for (int64_t j = 0; j < n; j++)
-	{
-		double		product = (double) row[j],
-					lengths = m->length[i] * m->length[j];
+	double		product = (double) dot,
+				lengths = m->length[i] * m->length[j];
 
-		if (m->similarity == REC_SIMILARITY_PEARSON)
-			product -= m->sum[i] * m->sum[j] / m->users;
-		row[j] = lengths > 0 ? (float) (product / (lengths + m->shrinkage)) : 0;
-	}
-	row[i] = 0;
+	if (m->similarity == REC_SIMILARITY_PEARSON)
+		product -= m->sum[i] * m->sum[j] / m->users;
+	return lengths > 0 ? (float) (product / (lengths + m->shrinkage)) : 0;
 }
 
 double
-rec_bm25(double value, double k1, double b, double relative_length, double items, double user_items)
+rec_bm25_weight(double value, double k1, double b, double relative_length, double items, double user_items)
 {
-	double		idf = log(items / (1 + user_items));
-
-	return idf > 0 ? value * (k1 + 1) / (value + k1 * (1 - b + b * relative_length)) * idf : 0;
+	return value * (k1 + 1) / (value + k1 * (1 - b + b * relative_length)) * log(1 + items / (1 + user_items));
 }

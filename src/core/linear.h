@@ -30,11 +30,12 @@ extern void
 rec_weights_score(const RecWeights *weights, int m, const int32_t *item, const float *value, float *score);
 
 /*
- * Keeps the `most` entries of row[0 .. n-1] that are largest in absolute value, of equal ones the first, without zeros.
- * Writes them to item and weight, ascending by item, and returns how many. scratch: n floats.
+ * Of m entries, ascending by item (items NULL: 0 .. m-1), those `most` that are largest in absolute value, of equal ones
+ * the first, without zeros. Writes them to item and weight in the same order and returns how many. scratch: m floats.
  */
 extern int
-rec_weights_keep(const float *row, int64_t n, int most, float *scratch, int32_t *item, float *weight);
+rec_weights_keep(const int32_t *items, const float *values, int64_t m, int most, float *scratch, int32_t *item,
+				 float *weight);
 
 /* Both orders of the users x items matrix. */
 typedef struct RecInteractions
@@ -48,12 +49,13 @@ typedef struct RecInteractions
 } RecInteractions;
 
 /*
- * row[j] += x_i . x_j for items j >= first, through the users item_user[from .. to-1] of item i, and how many users
- * they have in common to common[j] (may be NULL). A caller that wants to be interruptible gives a popular item in
- * several pieces.
+ * row[j] += x_i . x_j for items j >= first, through the users item_user[from .. to-1] of item i. A caller that wants to
+ * be interruptible gives a popular item in several pieces. touched NULL, or the items whose entry was 0 before are
+ * appended to it and *ntouched; values must be above 0 then.
  */
 extern void
-rec_dot_row(const RecInteractions *x, int64_t from, int64_t to, int32_t first, float *row);
+rec_dot_row(const RecInteractions *x, int64_t from, int64_t to, int32_t first, float *row, int32_t *touched,
+			int64_t *ntouched);
 
 typedef enum RecSimilarity
 {
@@ -72,17 +74,17 @@ typedef struct RecItemMoments
 	const double *length;		/* of each item's column: its norm, or that of the centred one */
 } RecItemMoments;
 
-/* Turns a row of dot products of item i into similarities; the item itself becomes 0. */
-extern void
-rec_similarity_row(const RecItemMoments *moments, int64_t n, int64_t i, float *row);
+/* The similarity of items i and j from their dot product. */
+extern float
+rec_similarity(const RecItemMoments *moments, int64_t i, int64_t j, float dot);
 
 /*
  * The BM25 weight of a value: the items are the documents, the users the words. A user with many items says little,
  * and so does one more user of an item that has many.
  *
- *	value (k1 + 1) / (value + k1 (1 - b + b * length / mean length)) * max(0, log(items / (1 + items of the user)))
+ *	value (k1 + 1) / (value + k1 (1 - b + b * relative_length)) * log(1 + items / (1 + user_items))
  */
 extern double
-rec_bm25(double value, double k1, double b, double relative_length, double items, double user_items);
+rec_bm25_weight(double value, double k1, double b, double relative_length, double items, double user_items);
 
 #endif							/* REC_LINEAR_H */

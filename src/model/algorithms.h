@@ -9,6 +9,8 @@
 
 extern RecRecommender *rec_fit_als(const RecFitInput *input);	/* fit_als.c */
 extern RecRecommender *rec_fit_cooccurrence(const RecFitInput *input);	/* fit_cooccurrence.c */
+extern RecRecommender *rec_fit_ease(const RecFitInput *input);	/* these: fit_linear.c */
+extern RecRecommender *rec_fit_item_knn(const RecFitInput *input);
 extern RecRecommender *rec_fit_popular(const RecFitInput *input);	/* these: recommender.c */
 extern RecRecommender *rec_fit_random(const RecFitInput *input);
 extern RecRecommender *rec_fit_buy_again(const RecFitInput *input);
@@ -19,5 +21,9 @@ extern RecRecommender *rec_recommender_of_popularity(const float *popularity, co
 /* fit_als.c: factors that are there already, as of a stored version; users and items are rows of solution */
 extern RecRecommender *rec_recommender_of_factors(const RecSolution *solution, const RecPairs *pairs,
 												  const RecParams *params, const RecSumRule *rule);
+
+/* fit_linear.c: item weights that are there already */
+extern RecRecommender *rec_recommender_of_weights(const RecWeights *weights, const RecParams *params,
+												  const RecSumRule *rule, const int32 *by_popularity);
 
 #endif							/* REC_ALGORITHMS_H */

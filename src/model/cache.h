@@ -14,6 +14,7 @@
 #ifndef REC_CACHE_H
 #define REC_CACHE_H
 
+#include "core/linear.h"
 #include "core/pick.h"
 #include "model/pairs.h"
 #include "model/side.h"
@@ -39,6 +40,7 @@ typedef struct RecServing
 	float	   *popularity;		/* n */
 	int32	   *by_popularity;	/* n positions, most popular first */
 	int32	   *support;		/* n */
+	RecWeights	weights;		/* between items, instead of factors; start NULL: it has factors */
 	RecKeys		keys;			/* by position, in canonical order */
 	Size		bytes;
 

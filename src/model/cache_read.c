@@ -12,6 +12,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "model/attribute_store.h"
+#include "model/linear.h"
 #include "model/solve.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"
@@ -46,7 +47,8 @@ floats_of(Datum value, int expected)
 {
 	ArrayType  *a = DatumGetArrayTypeP(value);
 
-	if (ARR_NDIM(a) != 1 || ARR_HASNULL(a) || ARR_ELEMTYPE(a) != FLOAT4OID || ARR_DIMS(a)[0] != expected)
+	if (ARR_NDIM(a) > 1 || ARR_HASNULL(a) || ARR_ELEMTYPE(a) != FLOAT4OID ||
+		ArrayGetNItems(ARR_NDIM(a), ARR_DIMS(a)) != expected)
 		return NULL;
 	return (const float *) ARR_DATA_PTR(a);
 }
@@ -89,7 +91,7 @@ read_header(RecServing *s, const RecModel *model)
 	if (null[3])
 		corrupted(model, s->version, "Its params are null.");
 	s->rule.explicit_feedback = DatumGetBool(v[4]);
-	s->params = rec_params_default(s->rule.explicit_feedback);
+	s->params = rec_params_default(REC_ALS, s->rule.explicit_feedback);
 	rec_params_read(&s->params, DatumGetJsonbP(v[3]), s->rule.explicit_feedback);
 	s->users = DatumGetInt32(v[5]);
 	s->n = DatumGetInt32(v[6]);
@@ -100,10 +102,10 @@ read_header(RecServing *s, const RecModel *model)
 	s->rule.has_time = !null[8];
 	s->rule.newest = null[8] ? 0 : DatumGetInt64(v[8]);
 	s->rule.half_life = DatumGetFloat8(v[9]);
-	s->stride = rec_als_stride(s->params.factors, s->rule.explicit_feedback);
+	s->stride = Max(rec_als_stride(s->params.factors, s->rule.explicit_feedback), 16);
 	if (!null[10])
 		read_gram(s, model, v[10]);
-	else if (!s->rule.explicit_feedback)
+	else if (!s->rule.explicit_feedback && s->params.algorithm == REC_ALS)
 		corrupted(model, s->version, "The Gram matrix is missing.");
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
@@ -124,7 +126,7 @@ read_item(RecServing *s, const RecModel *model, const Datum *v, int position, bo
 		row[d] = DatumGetFloat4(v[4]);
 	for (int c = 0; c < d; c++)
 		squares += (double) row[c] * row[c];
-	if (!isfinite(squares) || !isfinite(row[d - 1]) || (s->rule.explicit_feedback && !isfinite(row[d])))
+	if (!isfinite(squares) || (d > 0 && !isfinite(row[d - 1])) || (s->rule.explicit_feedback && !isfinite(row[d])))
 		corrupted(model, s->version, "An item has a factor that is not a finite number.");
 	s->norm[position] = (float) sqrt(squares);
 	s->support[position] = DatumGetInt32(v[6]);
@@ -227,6 +229,8 @@ rec_serving_read(const RecModel *model, const RecVersion *version)
 		s->map[side] = rec_map_stored(model, s->version, side, s->params.factors, s->rule.explicit_feedback,
 									  &s->columns[side], context);
 	build_codes(s);
+	if (s->params.algorithm != REC_ALS)
+		rec_item_weights_read(model, s);
 	s->bytes = MemoryContextMemAllocated(context, true);
 	return s;
 }

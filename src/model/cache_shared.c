@@ -29,7 +29,7 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
-#define LAYOUT 4				/* of Control and of segments; raise it with every change of either */
+#define LAYOUT 5				/* of Control and of segments; raise it with every change of either */
 #define MOST_WAITS 100			/* of 100 ms for another session's loading, then this one reads for itself */
 #define SHM_RESERVE ((Size) 32 * 1024 * 1024)	/* of /dev/shm is left to others */
 
@@ -133,6 +133,12 @@ flatten(const RecServing *s, char *base)
 	ARRAY(popularity, n * sizeof(float));
 	ARRAY(by_popularity, n * sizeof(int32));
 	ARRAY(support, n * sizeof(int32));
+	ARRAY(weights.start, (n + 1) * sizeof(int64));
+	if (s->weights.start)
+	{
+		ARRAY(weights.item, Max(s->weights.start[s->n], 1) * sizeof(int32));
+		ARRAY(weights.weight, Max(s->weights.start[s->n], 1) * sizeof(float));
+	}
 	if (integers)
 		ARRAY(keys.integers, s->keys.n * sizeof(int64));
 	else
@@ -176,6 +182,9 @@ map_segment(dsm_segment *segment, int slot)
 	ARRAY(popularity);
 	ARRAY(by_popularity);
 	ARRAY(support);
+	ARRAY(weights.start);
+	ARRAY(weights.item);
+	ARRAY(weights.weight);
 	ARRAY(keys.integers);
 	ARRAY(keys.offsets);
 	ARRAY(keys.bytes);

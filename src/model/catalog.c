@@ -32,7 +32,7 @@ enum
 	Anum_event_column, Anum_event_weights, Anum_time_column, Anum_half_life, Anum_feedback, Anum_params,
 	Anum_keep_versions, Anum_active_version, Anum_created_at, Anum_items_schema, Anum_items_relation, Anum_item_key,
 	Anum_value_scaler, Anum_context_columns, Anum_item_attributes, Anum_users_schema, Anum_users_relation, Anum_user_key,
-	Anum_user_attributes
+	Anum_user_attributes, Anum_algorithm
 };
 
 /* Columns of a model's model_version table that are needed here */
@@ -126,8 +126,8 @@ static RecModel *
 model_from_tuple(Oid schema, HeapTuple tuple, TupleDesc desc)
 {
 	RecModel   *m = palloc0(sizeof(RecModel));
-	Datum		v[Anum_user_attributes];
-	bool		null[Anum_user_attributes];
+	Datum		v[Anum_algorithm];
+	bool		null[Anum_algorithm];
 	HeapTuple	ns = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
 
 	if (!HeapTupleIsValid(ns))
@@ -349,6 +349,7 @@ static const struct
 	{"attribute_encoder", 20, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID,
 	INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID, INT4OID}},
 	{"attribute_map", 9, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, INT8OID, FLOAT4OID, FLOAT4ARRAYOID, FLOAT4OID}},
+	{"item_weights", 4, {INT4OID, INT4OID, INT4ARRAYOID, FLOAT4ARRAYOID}},
 	{"context_effect", 7, {INT4OID, TEXTOID, TEXTOID, InvalidOid, FLOAT4OID, FLOAT4OID, FLOAT4OID}},
 	{"item_factors", 8, {INT4OID, InvalidOid, INT4OID, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, INT4OID, FLOAT4OID}},
 	{"user_factors", 5, {INT4OID, InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}},

@@ -14,6 +14,7 @@
 #include "access/xact.h"
 #include "core/score.h"
 #include "miscadmin.h"
+#include "model/linear.h"
 #include "model/solve.h"
 #include "optimizer/cost.h"
 #include "optimizer/optimizer.h"
@@ -35,6 +36,7 @@ typedef struct Ring
 	int			limit;
 	int			users_room;
 	int			item_room;
+	bool		values;			/* blocks have them */
 	int			slots;
 	Size		block_size;
 	pg_atomic_uint64 published;
@@ -89,6 +91,7 @@ lay_out(const Ring *ring, char *base, RecManyBlock *block)
 	PART(block->user, users * sizeof(RecManyUser));
 	PART(block->vector, mul_size(users, ring->stride * sizeof(float)));
 	PART(block->item, mul_size(ring->item_room, sizeof(int32)));
+	PART(block->value, ring->values ? mul_size(ring->item_room, sizeof(float)) : 0);
 	PART(block->result, mul_size(mul_size(users, ring->limit), sizeof(RecScored)));
 #undef PART
 	return used;
@@ -113,7 +116,7 @@ plan_ring(const RecManyJob *job)
 	RecManyBlock block;
 	Ring		ring = {
 		.stride = job->serving->stride, .nitems = job->serving->n, .limit = job->limit, .users_room = job->users_room,
-		.item_room = job->item_room, .slots = job->slots
+		.item_room = job->item_room, .slots = job->slots, .values = job->serving->weights.start != NULL
 	};
 
 	ring.block_size = lay_out(&ring, NULL, &block);
@@ -195,7 +198,7 @@ join(Participant *p, Ring *ring, const RecServing *serving)
 	memcpy(p->mask, ring_allowed(ring), serving->n);
 	p->scratch = palloc(serving->stride);
 	/* the same choice as recommend(): bounds leave out little when many are wanted */
-	p->score = ring->limit <= serving->n / 16 ? NULL :
+	p->score = ring->limit <= serving->n / 16 && !ring->values ? NULL :
 		palloc_extended(Max(serving->n, 1) * sizeof(float), MCXT_ALLOC_HUGE);
 }
 
@@ -232,6 +235,19 @@ personal(const Participant *p, const float *vector, RecTopK *top)
 	rec_topk_sort(top);
 }
 
+/* By item weights, in the order of rec_linear_scores(), so that the numbers are the same. */
+static void
+by_weights(const Participant *p, const RecManyUser *user, const int32 *item, const float *value, RecTopK *top)
+{
+	const RecServing *s = p->serving;
+
+	memset(p->score, 0, s->n * sizeof(float));
+	rec_weights_score(&s->weights, user->history, item, value, p->score);
+	rec_linear_finish(p->score, s->by_popularity, s->n);
+	rec_topk_scan(top, p->score, p->mask, s->n);
+	rec_topk_sort(top);
+}
+
 static void
 score_block(const Participant *p, const RecManyBlock *block)
 {
@@ -249,6 +265,8 @@ score_block(const Participant *p, const RecManyBlock *block)
 		rec_topk_init(&top, block->result + (Size) u * p->ring->limit, p->ring->limit);
 		if (user->source == REC_SOURCE_POPULAR)
 			popular(p, &top);
+		else if (p->ring->values)
+			by_weights(p, user, item, block->value + user->first, &top);
 		else
 			personal(p, block->vector + (Size) u * p->serving->stride, &top);
 		user->found = top.n;

@@ -19,6 +19,7 @@ typedef struct RecManyUser
 	float		offset;			/* added to every score */
 	int32		first;			/* these three: items that this user must not get, in the block's list */
 	int32		n;
+	int32		history;		/* item weights: pairs from the same place on, with a value each */
 	int32		found;			/* results */
 } RecManyUser;
 
@@ -30,6 +31,7 @@ typedef struct RecManyBlock
 	RecManyUser *user;			/* room for users_room */
 	float	   *vector;			/* stride floats per user */
 	int32	   *item;			/* room for item_room, at least all items */
+	float	   *value;			/* item weights: what each of them counts; else NULL */
 	RecScored  *result;			/* limit per user */
 } RecManyBlock;
 

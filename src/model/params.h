@@ -7,6 +7,7 @@
 
 #include "postgres.h"
 
+#include "core/linear.h"
 #include "utils/jsonb.h"
 
 typedef enum RecTransform
@@ -16,9 +17,15 @@ typedef enum RecTransform
 	REC_TRANSFORM_BINARY		/* weight = 1 */
 } RecTransform;
 
+typedef enum RecAlgorithmKind
+{
+	REC_ALS, REC_EASE, REC_ITEM_KNN
+} RecAlgorithmKind;
+
 typedef struct RecParams
 {
-	int			factors;
+	RecAlgorithmKind algorithm;
+	int			factors;		/* 0: the algorithm has none, and item weights instead */
 	int			epochs;
 	double		regularization; /* lambda; NaN: automatic until rec_params_resolve() */
 	double		bias_regularization;	/* explicit: lambda of the biases; NaN: likewise */
@@ -32,15 +39,21 @@ typedef struct RecParams
 	int			patience;		/* epochs without a better holdout metric; 0: never stop early */
 	double		user_attribute_regularization;	/* ridge of the map from attributes; NaN: chosen by the training */
 	double		item_attribute_regularization;
+	int			neighbours;		/* item weights: entries of an item that are kept */
+	RecSimilarity similarity;
+	double		shrinkage;
+	double		bm25_k1;
+	double		bm25_b;
 	int64		seed;
 } RecParams;
 
-/* Defaults for a kind of feedback. */
-extern RecParams rec_params_default(bool explicit_feedback);
+/* Defaults of an algorithm for a kind of feedback. */
+extern RecParams rec_params_default(RecAlgorithmKind algorithm, bool explicit_feedback);
 
 /*
- * Overrides from a jsonb object; NULL changes nothing, and a null value puts a key back to its default. Raises an error
- * that names the key, its range and the nearest key.
+ * Overrides from a jsonb object; NULL changes nothing, and a null value puts a key back to its default. Another algorithm
+ * than before begins from its own defaults; only seed and holdout are carried over. Raises an error that names the key,
+ * its range and the nearest key, also for a key that does not belong to the algorithm.
  */
 extern void rec_params_read(RecParams *params, const Jsonb *json, bool explicit_feedback);
 
@@ -58,6 +71,9 @@ extern void rec_params_resolve_explicit(RecParams *params, double deviation);
 
 /* Whether a parameter takes whole numbers only; an error when there is none of that name. */
 extern bool rec_params_whole(const char *name);
+
+/* The algorithm that a jsonb object names, else the given one. */
+extern RecAlgorithmKind rec_params_algorithm_in(const Jsonb *json, RecAlgorithmKind otherwise);
 
 /* Which algorithm is trained, as recommender.c names it. */
 extern const char *rec_params_algorithm(const RecParams *params);

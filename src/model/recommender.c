@@ -10,6 +10,8 @@
 
 static const RecAlgorithm algorithms[] = {
 	{"als", false, true, rec_fit_als},
+	{"ease", true, true, rec_fit_ease},
+	{"item_knn", true, true, rec_fit_item_knn},
 	{"popular", true, false, rec_fit_popular},
 	{"random", true, false, rec_fit_random},
 	{"cooccurrence", true, false, rec_fit_cooccurrence},

@@ -518,6 +518,8 @@ rec_solve_release(RecSolution *r)
 {
 	RecTraining *t = r->private;
 
+	if (t == NULL)				/* item weights */
+		return;
 	if (t->segment)
 		dsm_detach(t->segment);
 	else

@@ -52,6 +52,7 @@ typedef struct RecSolution
 	int			workers;
 	double		fill_seconds;	/* of the matrices, which belongs to the load */
 	Size		memory;			/* reserved for matrices and factors */
+	const struct RecWeights *weights;	/* of the items; NULL: there are factors instead */
 	void	   *private;		/* what rec_solve_release() frees */
 } RecSolution;
 

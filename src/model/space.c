@@ -34,9 +34,9 @@ object_of(const char *name, const JsonbValue *value)
 
 /* An error when the parameter cannot have this value. */
 static void
-check_value(const char *name, const JsonbValue *value, bool explicit_feedback)
+check_value(const char *name, const JsonbValue *value, RecAlgorithmKind algorithm, bool explicit_feedback)
 {
-	RecParams	params = rec_params_default(explicit_feedback);
+	RecParams	params = rec_params_default(algorithm, explicit_feedback);
 
 	rec_params_read(&params, object_of(name, value), explicit_feedback);
 }
@@ -75,7 +75,7 @@ read_bound(const char *name, const JsonbValue *v, double *bound)
 }
 
 static void
-read_range(RecDimension *d, JsonbContainer *container, bool explicit_feedback)
+read_range(RecDimension *d, JsonbContainer *container, RecAlgorithmKind algorithm, bool explicit_feedback)
 {
 	static const char *const keys[] = {"min", "max", "scale", "steps"};
 	JsonbIterator *it = JsonbIteratorInit(container);
@@ -127,7 +127,7 @@ read_range(RecDimension *d, JsonbContainer *container, bool explicit_feedback)
 	{
 		JsonbValue	bound = value_of(end ? d->max : d->min);
 
-		check_value(d->name, &bound, explicit_feedback);
+		check_value(d->name, &bound, algorithm, explicit_feedback);
 	}
 	if (d->min == d->max)
 	{
@@ -138,7 +138,7 @@ read_range(RecDimension *d, JsonbContainer *container, bool explicit_feedback)
 }
 
 static void
-read_list(RecDimension *d, JsonbContainer *container, bool explicit_feedback)
+read_list(RecDimension *d, JsonbContainer *container, RecAlgorithmKind algorithm, bool explicit_feedback)
 {
 	JsonbIterator *it = JsonbIteratorInit(container);
 	JsonbIteratorToken token;
@@ -152,7 +152,7 @@ read_list(RecDimension *d, JsonbContainer *container, bool explicit_feedback)
 	{
 		if (token != WJB_ELEM)
 			continue;
-		check_value(d->name, &v, explicit_feedback);
+		check_value(d->name, &v, algorithm, explicit_feedback);
 		if (d->n > 0 && !(number_of(&d->value[d->n - 1]) < number_of(&v)))
 			d->ordered = false;
 		d->value[d->n++] = v;
@@ -165,19 +165,19 @@ read_list(RecDimension *d, JsonbContainer *container, bool explicit_feedback)
 }
 
 static void
-read_dimension(RecDimension *d, JsonbValue *v, bool explicit_feedback)
+read_dimension(RecDimension *d, JsonbValue *v, RecAlgorithmKind algorithm, bool explicit_feedback)
 {
 	JsonbContainer *container = v->type == jbvBinary ? v->val.binary.data : NULL;
 
 	d->whole = rec_params_whole(d->name);
 	if (container && JsonContainerIsObject(container))
-		read_range(d, container, explicit_feedback);
+		read_range(d, container, algorithm, explicit_feedback);
 	else if (container)
-		read_list(d, container, explicit_feedback);
+		read_list(d, container, algorithm, explicit_feedback);
 	else
 	{
 		d->kind = REC_FIXED;
-		check_value(d->name, v, explicit_feedback);
+		check_value(d->name, v, algorithm, explicit_feedback);
 		d->value = palloc(sizeof(JsonbValue));
 		*d->value = *v;
 	}
@@ -190,7 +190,7 @@ features_of(const RecDimension *d)
 }
 
 RecSpace *
-rec_space_read(const Jsonb *given, bool explicit_feedback)
+rec_space_read(const Jsonb *given, RecAlgorithmKind algorithm, bool explicit_feedback)
 {
 	RecSpace   *s = palloc0(sizeof(RecSpace));
 	Jsonb	   *json = (Jsonb *) PG_DETOAST_DATUM_COPY(PointerGetDatum(given));
@@ -203,6 +203,7 @@ rec_space_read(const Jsonb *given, bool explicit_feedback)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("space must be a JSON object"),
 				 errhint("Write for example '{\"factors\": [32, 64], \"regularization\": {\"min\": 0.01, \"max\": 10, \"scale\": \"log\"}}'.")));
+	algorithm = rec_params_algorithm_in(json, algorithm);
 	s->dimension = palloc0(Max(JB_ROOT_COUNT(json), 1) * sizeof(RecDimension));
 	it = JsonbIteratorInit(&json->root);
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
@@ -213,7 +214,7 @@ rec_space_read(const Jsonb *given, bool explicit_feedback)
 			continue;
 		d->name = pnstrdup(v.val.string.val, v.val.string.len);
 		(void) JsonbIteratorNext(&it, &v, true);
-		read_dimension(d, &v, explicit_feedback);
+		read_dimension(d, &v, algorithm, explicit_feedback);
 		s->free += d->kind != REC_FIXED;
 		s->features += features_of(d);
 		s->n++;
@@ -242,6 +243,12 @@ rec_space_default(const RecParams *p, bool explicit_feedback)
 		text = psprintf("{\"factors\": [4, 8, 16, 32, 64], \"frequency_exponent\": {\"min\": 0, \"max\": 1}, "
 						"\"regularization\": {\"min\": %.4g, \"max\": %.4g, \"scale\": \"log\"}}",
 						p->regularization / 8, p->regularization * 8);
+	else if (p->algorithm == REC_EASE)
+		text = psprintf("{\"regularization\": {\"min\": %.4g, \"max\": %.4g, \"scale\": \"log\"}, "
+						"\"weight_transform\": [\"log1p\", \"binary\"]}", p->regularization / 16, p->regularization * 16);
+	else if (p->algorithm == REC_ITEM_KNN)
+		text = pstrdup("{\"similarity\": [\"cosine\", \"bm25\"], \"neighbours\": [20, 50, 100, 200, 500], "
+					   "\"shrinkage\": [0, 1, 10, 100], \"weight_transform\": [\"log1p\", \"binary\"]}");
 	else
 		text = psprintf("{\"factors\": [16, 32, 64, 128], \"frequency_exponent\": {\"min\": 0, \"max\": 1}, "
 						"\"regularization\": {\"min\": %.4g, \"max\": %.4g, \"scale\": \"log\"}, "

@@ -39,7 +39,7 @@ typedef struct RecSpace
 } RecSpace;
 
 /* Reads and checks a space, in the current context; every value must be one that the parameter allows. */
-extern RecSpace *rec_space_read(const Jsonb *json, bool explicit_feedback);
+extern RecSpace *rec_space_read(const Jsonb *json, RecAlgorithmKind algorithm, bool explicit_feedback);
 
 /* A good space around the automatic values of params, which are resolved. */
 extern Jsonb *rec_space_default(const RecParams *params, bool explicit_feedback);

@@ -7,6 +7,8 @@
  */
 #include "model/store.h"
 
+#include "model/linear.h"
+
 #include <math.h>
 
 #include "access/tableam.h"
@@ -148,7 +150,7 @@ store_items(const RecModel *model, int version, const RecPairs *pairs, const Rec
 	w = rec_writer_open(model, "item_factors");
 	for (int i = 0; i < n; i++)
 	{
-		const float *row = s->items + (Size) i * s->stride;
+		const float *row = s->items ? s->items + (Size) i * s->stride : NULL;
 		MemoryContext batch,
 					old;
 		TupleTableSlot *slot = rec_writer_row(w, &batch);
@@ -179,7 +181,7 @@ store_users(const RecModel *model, int version, const RecPairs *pairs, const Rec
 	w = rec_writer_open(model, "user_factors");
 	for (int u = 0; u < pairs->users.n; u++)
 	{
-		const float *row = s->users + (Size) u * s->stride;
+		const float *row = s->users ? s->users + (Size) u * s->stride : NULL;
 		MemoryContext batch,
 					old;
 		TupleTableSlot *slot = rec_writer_row(w, &batch);
@@ -288,6 +290,8 @@ rec_store_version(const RecModel *model, const RecRun *run, const RecPairs *pair
 {
 	store_version_row(model, run, pairs, s, params, rule, design);
 	store_items(model, run->version, pairs, s, params, rule);
+	if (s->weights)
+		rec_item_weights_store(model, run->version, s->weights);
 	store_users(model, run->version, pairs, s, params, rule->explicit_feedback);
 	store_history(model, run->version, pairs);
 	rec_store_attributes(model, run->version, design, pairs, s, params, rule->explicit_feedback);
@@ -368,8 +372,8 @@ rec_store_delete(const RecModel *model, const char *table, int version, bool col
 void
 rec_store_prune(const RecModel *model, int written, int active)
 {
-	static const char *const tables[] = {"user_history", "user_factors", "item_factors", "user_attributes", "item_attributes", "attribute_encoder",
-	"attribute_map", "context_effect", "model_version"};
+	static const char *const tables[] = {"user_history", "user_factors", "item_factors", "item_weights", "user_attributes", "item_attributes",
+	"attribute_encoder", "attribute_map", "context_effect", "model_version"};
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
 	Oid			types[4] = {INT4OID, INT4OID, INT4OID, INT4ARRAYOID};
 	Datum		values[4] = {Int32GetDatum(written), Int32GetDatum(active), Int32GetDatum(model->keep_versions),

@@ -145,6 +145,9 @@ rec_stored_read(const RecModel *model, int version)
 RecRecommender *
 rec_stored_recommender(const RecModel *model, const RecStored *stored)
 {
+	if (stored->serving->weights.start)
+		return rec_recommender_of_weights(&stored->serving->weights, &stored->serving->params, &stored->serving->rule,
+										  stored->serving->by_popularity);
 	return rec_recommender_of_factors(&stored->solution, stored->pairs, &stored->serving->params,
 									  &stored->serving->rule);
 }

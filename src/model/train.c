@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "model/context.h"
 #include "model/events.h"
+#include "model/linear.h"
 #include "model/monitor.h"
 #include "model/progress.h"
 #include "portability/instr_time.h"
@@ -23,7 +24,7 @@
 RecParams
 rec_model_params(const RecModel *model)
 {
-	RecParams	params = rec_params_default(model->explicit_feedback);
+	RecParams	params = rec_params_default(REC_ALS, model->explicit_feedback);
 
 	rec_params_read(&params, model->params, model->explicit_feedback);
 	return params;
@@ -149,12 +150,15 @@ load(const RecModel *model, RecTrained *t, RecSumRule *rule, MemoryContext conte
 
 /* The attributes of both sides; what is wrong with them is told and kept with the other warnings. */
 static void
-load_attributes(const RecModel *model, RecTrained *t, RecDesign **design, MemoryContext context)
+load_attributes(const RecModel *model, const RecParams *params, RecTrained *t, RecDesign **design, MemoryContext context)
 {
 	int			before = list_length(t->run.warnings);
 	ListCell   *lc;
 
-	for (int side = 0; side < 2; side++)
+	design[REC_USERS] = design[REC_ITEMS] = NULL;
+	if (params->algorithm != REC_ALS && (model->item_attributes != NIL || model->user_attributes != NIL))
+		warn(&t->run, psprintf("the algorithm \"%s\" does not use attributes", rec_params_algorithm(params)));
+	for (int side = 0; side < 2 && params->algorithm == REC_ALS; side++)
 		design[side] = rec_design_read(model, side, side == REC_USERS ? &t->pairs->users : &t->pairs->items,
 									   &t->run.warnings, context);
 	for_each_from(lc, t->run.warnings, before)
@@ -194,15 +198,15 @@ rec_train_resolve(RecParams *params, const RecPairs *p, bool explicit_feedback)
 	double		sum = 0;
 	int64		n = 0;
 
-	if (explicit_feedback)
+	if (explicit_feedback && params->algorithm == REC_ALS)
 	{
 		rec_params_resolve_explicit(params, deviation_of(p));
 		return;
 	}
 	for (int64 k = 0; k < p->n; k++)
-		if (p->pair[k].net > 0)
+		if (explicit_feedback || p->pair[k].net > 0)
 		{
-			sum += rec_transform(params->weight_transform, p->pair[k].net);
+			sum += explicit_feedback ? 1 : rec_transform(params->weight_transform, p->pair[k].net);
 			n++;
 		}
 	rec_params_resolve(params, sum, n, p->users.n, p->items.n);
@@ -229,14 +233,15 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 
 	INSTR_TIME_SET_CURRENT(clock);
 	load(model, t, &rule, context);
-	load_attributes(model, t, design, context);
+	load_attributes(model, params, t, design, context);
 	rec_train_resolve(params, t->pairs, model->explicit_feedback);
 	t->run.load_seconds = lap(&clock);
 
 	rec_progress_phase(REC_PHASE_TRAINING, params->epochs);
 	rec_holdout_choose(&holdout, t->pairs, params, model->explicit_feedback);
 	t->run.holdout_users = holdout.nusers;
-	t->solution = rec_solve(t->pairs, &holdout, params, &rule, NULL, design);
+	t->solution = params->algorithm == REC_ALS ? rec_solve(t->pairs, &holdout, params, &rule, NULL, design) :
+		rec_linear_train(t->pairs, &holdout, params, &rule);
 	note_strengths(params, t->solution, design);
 	t->run.solve_seconds = lap(&clock) - t->solution->fill_seconds;
 	t->run.load_seconds += t->solution->fill_seconds;

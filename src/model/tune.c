@@ -163,7 +163,7 @@ go_on(void *state, int epoch, double watched)
 static void
 choose_validation(Run *run)
 {
-	RecParams	params = rec_params_default(run->rule.explicit_feedback);
+	RecParams	params = rec_params_default(REC_ALS, run->rule.explicit_feedback);
 
 	params.holdout = VALIDATION_SHARE;
 	params.seed = run->split_seed;
@@ -231,7 +231,7 @@ read_space(Run *run)
 	}
 	else
 		s->space_json = (Jsonb *) PG_DETOAST_DATUM_COPY(PointerGetDatum(s->given));
-	s->space = rec_space_read(s->space_json, run->rule.explicit_feedback);
+	s->space = rec_space_read(s->space_json, params.algorithm, run->rule.explicit_feedback);
 }
 
 /* ---------------------------------------------------------------- trials */
@@ -628,7 +628,7 @@ rec_tune_run(RecStudy *s)
 	INSTR_TIME_SET_CURRENT(run.start);
 	PushActiveSnapshot(GetTransactionSnapshot());
 	if (s->given)
-		(void) rec_space_read(s->given, s->model->explicit_feedback);	/* an error before the work */
+		(void) rec_space_read(s->given, rec_model_params(s->model).algorithm, s->model->explicit_feedback);	/* an error before the work */
 	load(&run);
 	read_space(&run);
 	rec_tune_resume(s);

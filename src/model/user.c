@@ -10,6 +10,7 @@
 #include "model/user.h"
 
 #include "model/attribute_store.h"
+#include "model/linear.h"
 
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -69,7 +70,8 @@ rec_row_factors(const RecServing *s, HeapTuple tuple, TupleDesc desc, int attnum
 	ArrayType  *a = DatumGetArrayTypeP(rec_model_value(tuple, attnum, desc));
 	int			d = s->params.factors;
 
-	if (ARR_NDIM(a) != 1 || ARR_HASNULL(a) || ARR_ELEMTYPE(a) != FLOAT4OID || ARR_DIMS(a)[0] != d)
+	if (ARR_NDIM(a) > 1 || ARR_HASNULL(a) || ARR_ELEMTYPE(a) != FLOAT4OID ||
+		ArrayGetNItems(ARR_NDIM(a), ARR_DIMS(a)) != d)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("a row of version %d has a wrong number of factors", s->version)));
@@ -222,6 +224,11 @@ rec_user_from_pairs(const RecServing *s, int n, int32 *item, float *net, RecUser
 		if (!u->described)
 			return;
 	}
+	if (s->weights.start)
+	{
+		u->score = rec_linear_scores(s, n, item, net);
+		return;
+	}
 	rec_user_row(s, n, item, net, u->prior, &row);
 	u->factors = aligned(s->stride);
 	status = rec_als_solve_one(&row.step, row.n, row.column, row.value, s->warm, u->factors, row.scratch);
@@ -242,10 +249,16 @@ use_stored(const RecModel *model, const RecServing *s, Datum user, RecUser *u)
 	u->source = REC_SOURCE_POPULAR;
 	if (HeapTupleIsValid(tuple) && rec_anything_positive(s, u->n, u->net))
 	{
+		u->source = REC_SOURCE_PERSONALIZED;
+		if (s->weights.start)
+		{
+			u->score = rec_linear_scores(s, u->n, u->item, u->net);
+			rec_user_scan_end(&scan);
+			return true;
+		}
 		u->factors = aligned(s->stride);
 		rec_row_factors(s, tuple, RelationGetDescr(scan.rel), 3, u->factors);
 		u->vector = rec_query_vector(s, u->factors);
-		u->source = REC_SOURCE_PERSONALIZED;
 	}
 	rec_user_scan_end(&scan);
 	return HeapTupleIsValid(tuple);

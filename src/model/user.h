@@ -27,6 +27,7 @@ typedef struct RecUser
 	float	   *net;
 	float	   *vector;			/* stride floats, aligned; explicit: 1 where items have their bias. NULL: popular */
 	float	   *factors;		/* stride floats as the solver has them; NULL: popular */
+	float	   *score;			/* item weights: of all items, instead of vector and factors; else NULL */
 	bool		described;		/* attributes are known; else the model expects what it expects of anybody */
 	struct RecEncoded *attributes;	/* NULL: the model has no map for users, or they were not needed */
 	float	   *prior;			/* factors that they let expect; NULL likewise */

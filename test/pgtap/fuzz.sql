@@ -30,7 +30,7 @@ INSERT INTO choice SELECT 'bigint[]', v FROM unnest(ARRAY['NULL', '''{}''', '''{
 INSERT INTO choice SELECT 'uuid[]', v FROM unnest(ARRAY['NULL', '''{}''', 'ARRAY[md5(''1'')::uuid, NULL, md5(''1'')::uuid]']) v;
 INSERT INTO choice SELECT 'numeric[]', v FROM unnest(ARRAY['NULL', '''{}''', '''{1,1.0,NaN,NULL}''']) v;
 INSERT INTO choice SELECT 'jsonb', v FROM unnest(ARRAY['NULL', '''{}''', '''[]''', '''null''', '''"x"''', '''{"factors": 2, "epochs": 1}''', '''{"factors": 0}''', '''{"factors": null}''', '''{"solver": "cholesky", "epochs": 2}''', '''{"a": 1}''', '''{"view": -1e9}''',
-	'''{"seed": 12345678901234567890}''', '''{"factors": {"a": [1, {"b": 2}]}}''', '''[{"factors": 1}]''', '''{"regularization": 0, "epochs": 3}''', '''{"holdout": 0.5}''', '''{"weight_transform": "none"}''']) v;
+	'''{"seed": 12345678901234567890}''', '''{"factors": {"a": [1, {"b": 2}]}}''', '''[{"factors": 1}]''', '''{"regularization": 0, "epochs": 3}''', '''{"holdout": 0.5}''', '''{"algorithm": "ease"}''', '''{"algorithm": "item_knn", "similarity": "bm25"}''', '''{"algorithm": "item_knn", "neighbours": 1}''', '''{"weight_transform": "none"}''']) v;
 INSERT INTO choice SELECT 'interval', v FROM unnest(ARRAY['NULL', '''1 day''', '''0''', '''-1 day''', '''1 us''', '''178000000 years''']) v;
 INSERT INTO choice SELECT 'regnamespace', v FROM unnest(ARRAY['NULL', '''m_int''', '''m_text''', '''m_uuid''', '''m_numeric''', '''m_int''', '''m_text''', '''m_untrained''', '''public''', '''pg_catalog''', '0::regnamespace', '4294967295::oid::regnamespace']) v;
 INSERT INTO choice SELECT 'double precision', v FROM unnest(ARRAY['NULL', '0', '1', '''NaN''', '''Infinity''', '1e308', '-1e-308']) v;

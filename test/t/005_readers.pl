@@ -11,7 +11,7 @@ use RecTest;
 use Test::More;
 use Time::HiRes qw(time);
 
-my $node = start_server('readers', "autovacuum_naptime = 1s\nautovacuum_vacuum_threshold = 1\n");
+my $node = start_server('readers', "autovacuum_naptime = 1s\nautovacuum_vacuum_threshold = 1\nmax_connections = 120\n");
 make_events($node, 'events', users => 600, items => 120, per_user => 12);
 $node->safe_psql('postgres', q{
 	SELECT rec.create_model('shop', 'events', params => '{"factors": 16, "epochs": 2}', keep_versions => 1);
@@ -25,7 +25,7 @@ my $answer = q{md5((SELECT string_agg(r::text, ';') FROM shop.recommend(%1$s, 8)
 my $train = q{
 	BEGIN;
 	SELECT version FROM rec.train('shop', '{"seed": %d}');
-	INSERT INTO expected SELECT m.active_version, u, } . sprintf($answer, 'u') . q{ FROM rec.model m, generate_series(1, 10) u;
+	INSERT INTO expected SELECT m.active_version, u, } . sprintf($answer, 'u') . q{ FROM rec.model m, generate_series(1, 10) u WHERE m.model = 'shop';
 	COMMIT};
 
 my $trainer = session($node);
@@ -36,18 +36,25 @@ $trainer->safe(sprintf $train, ++$versions);
 	my $script = "$PostgreSQL::Test::Utils::tmp_check/read.sql";
 	my $writer = "$PostgreSQL::Test::Utils::tmp_check/write.sql";
 	append_to_file($script, "\\set u random(1, 10)\nINSERT INTO answer SELECT m.active_version, :u, "
-		  . sprintf($answer, ':u') =~ s/\n/ /gr . " FROM rec.model m;\n");
+		  . sprintf($answer, ':u') =~ s/\n/ /gr . " FROM rec.model m WHERE m.model = 'shop';\n");
 	append_to_file($writer, "\\set u random(100, 600)\n\\set i random(1, 120)\n"
 		  . "INSERT INTO events VALUES (:u, :i);\nSELECT count(*) FROM shop.recommend(:u);\n");
 	my ($out, $err) = ('', '');
 	my $bench = IPC::Run::start(
-		[ 'pgbench', '-n', '-c', 4, '-j', 1, '-T', 6, '-f', "$script\@3", '-f', "$writer\@1", $node->connstr('postgres') ],
+		[ 'pgbench', '-n', '-c', 64, '-j', 2, '-T', 8, '-f', "$script\@3", '-f', "$writer\@1", $node->connstr('postgres') ],
 		'>', \$out, '2>', \$err, IPC::Run::timeout(120));
-	my $until = time + 5;
+	my $until = time + 7;
 
-	$trainer->safe(sprintf $train, ++$versions) while time < $until;
+	while (time < $until)
+	{
+		$trainer->safe(sprintf $train, ++$versions);
+		# one that never was, another model that comes and goes, and the former version for a moment
+		$trainer->safe(q{BEGIN; SELECT rec.train('shop', '{"seed": 999}'); SELECT count(*) FROM shop.recommend(1); ROLLBACK});
+		$trainer->safe(q{SELECT rec.create_model('other', 'events', params => '{"factors": 4, "epochs": 1}'); SELECT rec.train('other');
+			SELECT count(*) FROM other.recommend(1); SELECT rec.drop_model('other')});
+	}
 	$bench->finish;
-	is($bench->result(0), 0, 'four sessions read and write, without an error');
+	is($bench->result(0), 0, '64 sessions read and write, without an error');
 	unlike($err, qr/ERROR/, 'nor a word of one');
 }
 cmp_ok($versions, '>', 3, "$versions versions were trained meanwhile");

@@ -62,6 +62,7 @@ catch_up();
 my $second = answers($primary, 'shop');
 isnt($second, $first, 'a new version answers differently');
 is($reader->safe($ask), $second, 'and answers on the standby once it is there');
+is($standby->safe_psql('postgres', q{SELECT string_agg(version || ' ' || state, ',') FROM rec.model_cache}), '2 ready', 'from the cache of the standby, which has let go of the former version');
 $primary->safe_psql('postgres', 'INSERT INTO events SELECT 1, i FROM generate_series(41, 46) i');
 catch_up();
 like($reader->safe('SELECT * FROM shop.recommend(1)'), qr/folded_in/, 'new events are folded in on the standby');

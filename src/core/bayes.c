@@ -1,0 +1,174 @@
+/*
+ * bayes.c
+ *		Posterior comparisons. See bayes.h.
+ */
+#include "core/bayes.h"
+
+#include <math.h>
+#include <stdbool.h>
+
+#include "core/dist.h"
+#include "core/dist_impl.h"
+
+/* Shapes near or below 1 have a long flat side, which needs more. */
+#define POINTS 161
+#define MOST_POINTS 961
+
+/* Two betas: the narrower one on points, the wider one by its distribution function. */
+typedef struct Pair
+{
+	double		a,				/* of the wider */
+				b;
+	bool		wider_is_treatment;
+	int			n;
+	double		x[MOST_POINTS]; /* of the narrower */
+	double		weight[MOST_POINTS];	/* its probability about there */
+} Pair;
+
+static double
+beta_variance(double a, double b)
+{
+	return a / (a + b) * (b / (a + b)) / (a + b + 1);
+}
+
+static void
+set_points(Pair *pair, double a, double b)
+{
+	long double from = rec_beta_log_odds(1e-19L, false, a, b),
+				to = rec_beta_log_odds(1e-19L, true, a, b),
+				step;
+
+	/* shapes near 0 reach beyond what x can hold: there it is 0 or 1 */
+	from = fmaxl(from, -11000);
+	to = fminl(to, 11000);
+	pair->n = fmin(a, b) < 5 ? MOST_POINTS : POINTS;
+	step = (to - from) / (pair->n - 1);
+	for (int i = 0; i < pair->n; i++)
+	{
+		long double s = from + step * i,
+					x = 1 / (1 + expl(-s)),
+					y = 1 / (1 + expl(s));
+
+		pair->x[i] = (double) x;
+		pair->weight[i] = (double) (rec_beta_power(x, y, a, b) * step);
+	}
+}
+
+/* P(treatment - control > d) */
+static double
+above(const Pair *pair, double d)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < pair->n; i++)
+		sum += pair->weight[i] * (pair->wider_is_treatment ? rec_beta_sf(pair->x[i] + d, pair->a, pair->b) :
+								  rec_beta_cdf(pair->x[i] - d, pair->a, pair->b));
+	return sum;
+}
+
+/* The difference above which there is probability p, by false position (Illinois) */
+static double
+difference_at(const Pair *pair, double p, double guess, double sd)
+{
+	double		low = guess,
+				high = guess,
+				f_low,
+				f_high;
+
+	while ((f_low = above(pair, low) - p) < 0 && low > -1)
+		low = fmax(-1, low - sd);
+	while ((f_high = above(pair, high) - p) > 0 && high < 1)
+		high = fmin(1, high + sd);
+	for (int i = 0; i < 100 && high - low > 1e-14 * (fabs(low) + fabs(high)) && f_low != f_high; i++)
+	{
+		double		next = i % 8 == 7 ? (low + high) / 2 : (low * f_high - high * f_low) / (f_high - f_low),
+					f = above(pair, next) - p;
+
+		if (fabs(f) < 1e-15)
+			return next;
+		if (f > 0)
+		{
+			low = next;
+			f_low = f;
+			f_high /= 2;
+		}
+		else
+		{
+			high = next;
+			f_high = f;
+			f_low /= 2;
+		}
+	}
+	return (low + high) / 2;
+}
+
+/* E max(narrower - wider, 0) and E max(wider - narrower, 0) */
+static void
+losses(const Pair *pair, double *narrower_above, double *wider_above)
+{
+	double		mean = pair->a / (pair->a + pair->b);
+
+	*narrower_above = *wider_above = 0;
+	for (int i = 0; i < pair->n; i++)
+	{
+		double		x = pair->x[i];
+
+		*narrower_above += pair->weight[i] *
+			fmax(0, x * rec_beta_cdf(x, pair->a, pair->b) - mean * rec_beta_cdf(x, pair->a + 1, pair->b));
+		*wider_above += pair->weight[i] *
+			fmax(0, mean * rec_beta_sf(x, pair->a + 1, pair->b) - x * rec_beta_sf(x, pair->a, pair->b));
+	}
+}
+
+RecPosterior
+rec_bayes_beta(double a_control, double b_control, double a_treatment, double b_treatment, double confidence)
+{
+	double		vc = beta_variance(a_control, b_control),
+				vt = beta_variance(a_treatment, b_treatment),
+				sd = sqrt(vc + vt),
+				tail = (1 - confidence) / 2,
+				z = rec_normal_isf(tail);
+	Pair		pair = {.wider_is_treatment = vt > vc};
+	RecPosterior r;
+
+	pair.a = pair.wider_is_treatment ? a_treatment : a_control;
+	pair.b = pair.wider_is_treatment ? b_treatment : b_control;
+	if (pair.wider_is_treatment)
+		set_points(&pair, a_control, b_control);
+	else
+		set_points(&pair, a_treatment, b_treatment);
+	r.difference = a_treatment / (a_treatment + b_treatment) - a_control / (a_control + b_control);
+	r.chance_to_win = fmin(1, above(&pair, 0));
+	if (pair.wider_is_treatment)
+		losses(&pair, &r.loss_treatment, &r.loss_control);
+	else
+		losses(&pair, &r.loss_control, &r.loss_treatment);
+	r.ci_low = difference_at(&pair, 1 - tail, fmax(-1, r.difference - z * sd), sd / 8);
+	r.ci_high = difference_at(&pair, tail, fmin(1, r.difference + z * sd), sd / 8);
+	return r;
+}
+
+/* E max(-X, 0) for a normal of mean m and standard deviation s */
+static double
+normal_loss(double m, double s)
+{
+	long double z = (long double) m / s,
+				density = expl(-0.5L * z * z) * 0.398942280401432677939946L,
+				tail = 0.5L * erfcl(z * 0.707106781186547524400844L);
+
+	return (double) fmaxl(0, s * (density - z * tail));
+}
+
+RecPosterior
+rec_bayes_normal(double difference, double std_error, double prior_mean, double prior_sd, double confidence)
+{
+	double		share = isinf(prior_sd) ? 1 : 1 / (1 + std_error / prior_sd * (std_error / prior_sd)),
+				m = share * difference + (1 - share) * prior_mean,
+				s = std_error * sqrt(share),
+				z = rec_normal_isf((1 - confidence) / 2);
+
+	return (RecPosterior) {
+		.difference = m,.ci_low = m - z * s,.ci_high = m + z * s,.chance_to_win = rec_normal_cdf(m / s),
+			.loss_treatment = normal_loss(m, s),.loss_control = normal_loss(-m, s)
+	};
+}
