@@ -23,7 +23,7 @@ CREATE FUNCTION rec.group_sequential(looks int, alpha float8 DEFAULT 0.05, spend
 	LANGUAGE sql IMMUTABLE PARALLEL SAFE COST 10000 ROWS 5
 BEGIN ATOMIC
 	SELECT g.look, g.information, g.alpha_spent, g.boundary, g.p_value
-	FROM rec.group_sequential(ARRAY(SELECT i / looks::float8 FROM pg_catalog.generate_series(1, looks) i), alpha, spending,
+	FROM rec.group_sequential(ARRAY(SELECT i / looks::float8 FROM pg_catalog.generate_series(1, least(looks, 201)) i), alpha, spending,
 		alternative) g;
 END;
 COMMENT ON FUNCTION rec.group_sequential(int, float8, text, text) IS 'The same with so many looks at equal distances';

@@ -44,9 +44,9 @@ plan_args(FunctionCallInfo fcinfo, int i)
 	plan.design = design_arg(fcinfo, i + 3);
 	plan.tuning_n = rec_number_arg(fcinfo, i + 4, "tuning_n", REC_TUNING_N, 1, 1e15);
 	plan.looks = PG_ARGISNULL(i + 5) ? 5 : PG_GETARG_INT32(i + 5);
-	if (plan.looks < 1 || plan.looks > 60)
+	if (plan.looks < 1 || plan.looks > 20)
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("number of looks must be from 1 to 60: %d", plan.looks)));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("number of looks must be from 1 to 20: %d", plan.looks)));
 	if (plan.design == REC_ALWAYS_VALID && plan.side != REC_TWO_SIDED && plan.alpha >= 0.5)
 		plan.alpha = 0.499999;
 	if (plan.design == REC_GROUP_SEQUENTIAL)

@@ -37,6 +37,16 @@ method_arg(FunctionCallInfo fcinfo, int i)
 			 errhint("It is one of auto, z and exact.")));
 }
 
+static void
+check_exact(int64 n_control, int64 n_treatment)
+{
+	if ((double) n_control + n_treatment > REC_FISHER_UNITS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many units for the exact test"),
+				 errhint("With so many the z test of rec.proportion_test() is as good.")));
+}
+
 static Datum
 compare(FunctionCallInfo fcinfo, const int64 *successes, const int64 *n, const RecTestOptions *options,
 		RecProportionMethod method)
@@ -48,6 +58,8 @@ compare(FunctionCallInfo fcinfo, const int64 *successes, const int64 *n, const R
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("the exact test has no margin"),
 				 errhint("Use method => 'z'.")));
+	if (method == REC_PROPORTION_EXACT)
+		check_exact(n[0], n[1]);
 	rec_proportion_compare(&e, successes[0], n[0], successes[1], n[1], options, method);
 	return rec_effect_datum(fcinfo, &e, options, NAN);
 }
@@ -251,6 +263,7 @@ rec_fisher_test(PG_FUNCTION_ARGS)
 	}
 	rec_check_counts(count[0], count[1]);
 	rec_check_counts(count[2], count[3]);
+	check_exact(count[1], count[3]);
 	if (count[1] == 0 || count[3] == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(rec_fisher_p(count[0], count[1], count[2], count[3], options.side));

@@ -20,6 +20,10 @@ typedef struct Pair
 	double		a,				/* of the wider */
 				b;
 	bool		wider_is_treatment;
+	double		narrow_a,
+				narrow_b,
+				from,			/* logits between which the narrower one is */
+				to;
 	int			n;
 	double		x[MOST_POINTS]; /* of the narrower */
 	double		weight[MOST_POINTS];	/* its probability about there */
@@ -41,6 +45,10 @@ set_points(Pair *pair, double a, double b)
 	/* shapes near 0 reach beyond what x can hold: there it is 0 or 1 */
 	from = fmaxl(from, -11000);
 	to = fminl(to, 11000);
+	pair->narrow_a = a;
+	pair->narrow_b = b;
+	pair->from = (double) from;
+	pair->to = (double) to;
 	pair->n = fmin(a, b) < 5 ? MOST_POINTS : POINTS;
 	step = (to - from) / (pair->n - 1);
 	for (int i = 0; i < pair->n; i++)
@@ -54,15 +62,63 @@ set_points(Pair *pair, double a, double b)
 	}
 }
 
+/* The wider one's part of P(treatment - control > d), given x of the narrower. */
+static double
+wider_tail(const Pair *pair, double x, double d)
+{
+	return pair->wider_is_treatment ? rec_beta_sf(x + d, pair->a, pair->b) : rec_beta_cdf(x - d, pair->a, pair->b);
+}
+
+/* Integral over the logit s from `low` to `high`, by Gauss-Legendre. */
+static double
+panel(const Pair *pair, double d, double low, double high)
+{
+	double		half = (high - low) / 2,
+				sum = 0;
+
+	for (int i = 0; i < 10; i++)
+		for (int sign = -1; sign <= 1; sign += 2)
+		{
+			long double s = low + half * (1 + sign * rec_gauss_node[i]),
+						x = 1 / (1 + expl(-s)),
+						y = 1 / (1 + expl(s));
+
+			sum += (double) (rec_gauss_weight[i] * rec_beta_power(x, y, pair->narrow_a, pair->narrow_b)) *
+				wider_tail(pair, (double) x, d);
+		}
+	return sum * half;
+}
+
+/* From a point where the wider one ends (its tail has a kink or a root there) to another, in panels that grow with the distance. */
+static double
+graded(const Pair *pair, double d, double kink, double end)
+{
+	double		sum = 0,
+				at = kink;
+
+	for (int k = 40; k >= 0; k--)
+	{
+		double		next = kink + (end - kink) * exp2(-k / 2.0);
+
+		sum += panel(pair, d, at, next);
+		at = next;
+	}
+	return end > kink ? sum : -sum;
+}
+
 /* P(treatment - control > d) */
 static double
 above(const Pair *pair, double d)
 {
-	double		sum = 0;
+	double		sum = 0,
+				end = pair->wider_is_treatment ? (d > 0 ? 1 - d : -d) : (d > 0 ? d : 1 + d),
+				kink = log(end / (1 - end));
 
+	/* at x = end the wider one's support ends; that shows unless its density vanishes there to high order */
+	if (d != 0 && fmin(pair->a, pair->b) < 20 && kink > pair->from && kink < pair->to)
+		return graded(pair, d, kink, pair->from) + graded(pair, d, kink, pair->to);
 	for (int i = 0; i < pair->n; i++)
-		sum += pair->weight[i] * (pair->wider_is_treatment ? rec_beta_sf(pair->x[i] + d, pair->a, pair->b) :
-								  rec_beta_cdf(pair->x[i] - d, pair->a, pair->b));
+		sum += pair->weight[i] * wider_tail(pair, pair->x[i], d);
 	return sum;
 }
 
@@ -75,10 +131,10 @@ difference_at(const Pair *pair, double p, double guess, double sd)
 				f_low,
 				f_high;
 
-	while ((f_low = above(pair, low) - p) < 0 && low > -1)
-		low = fmax(-1, low - sd);
-	while ((f_high = above(pair, high) - p) > 0 && high < 1)
-		high = fmin(1, high + sd);
+	for (double step = sd; (f_low = above(pair, low) - p) < 0 && low > -1; step *= 2)
+		low = fmax(-1, low - step);
+	for (double step = sd; (f_high = above(pair, high) - p) > 0 && high < 1; step *= 2)
+		high = fmin(1, high + step);
 	for (int i = 0; i < 100 && high - low > 1e-14 * (fabs(low) + fabs(high)) && f_low != f_high; i++)
 	{
 		double		next = i % 8 == 7 ? (low + high) / 2 : (low * f_high - high * f_low) / (f_high - f_low),

@@ -97,21 +97,24 @@ rec_effect_intervals(RecEffect *e, const RecTestOptions *options, double width)
 		e->note = "lift: the control may be 0, so its interval means little";
 }
 
-/* Variance that the third moment of an arm's estimate has by chance where there is no skewness: 6 / n of the standardised. */
-static double
-third_by_chance(const RecArm *arm)
-{
-	return 6 * arm->variance * arm->variance * arm->variance / (arm->n * arm->n);
-}
-
+/*
+ * Both arms are taken to be as skewed as all units together: of the skewest values each arm has few, so its own estimate is
+ * a matter of chance. Then equal arms cancel, and what is left is the arm with the larger variance of the mean.
+ */
 void
 rec_effect_warn_of_skew(RecEffect *e)
 {
-	double		variance = e->control.variance + e->treatment.variance,
-				third = fabs(e->treatment.third - e->control.third),
-				by_chance = sqrt(third_by_chance(&e->control) + third_by_chance(&e->treatment));
+	const RecArm *c = &e->control,
+			   *t = &e->treatment;
+	double		n = c->n + t->n,
+				cube_c = c->variance * sqrt(c->variance / c->n),
+				cube_t = t->variance * sqrt(t->variance / t->n),
+				variance = c->variance + t->variance,
+				skew = ((cube_c > 0 ? c->n * (c->third / cube_c) : 0) + (cube_t > 0 ? t->n * (t->third / cube_t) : 0)) / n;
 
-	if (!e->note && third > SKEW_LIMIT * variance * sqrt(variance) && third > 3 * by_chance)
+	/* 6 / n is the variance of the skewness of n normal numbers */
+	if (!e->note && fabs(skew) > 3 * sqrt(6 / n) &&
+		fabs(skew * (cube_t - cube_c)) > SKEW_LIMIT * variance * sqrt(variance))
 		e->note = "too few units for values so skewed: p-value and interval are less reliable than they say";
 }
 

@@ -147,7 +147,8 @@ rec_proportion_compare(RecEffect *e, double successes_control, double n_control,
 
 	/* without a margin the null hypothesis says the proportions are one, so the variance is that of the pooled one */
 	error = options->margin == 0 ? sqrt(pooled * (1 - pooled) * (1 / n_control + 1 / n_treatment)) : e->std_error;
-	if (method == REC_PROPORTION_EXACT || (method == REC_PROPORTION_AUTO && smallest < SMALL_COUNT && options->margin == 0))
+	if (method == REC_PROPORTION_EXACT || (method == REC_PROPORTION_AUTO && smallest < SMALL_COUNT &&
+											options->margin == 0 && n <= REC_FISHER_UNITS))
 	{
 		e->method = "two proportions, Fisher's exact";
 		e->p_value = rec_fisher_p(successes_control, n_control, successes_treatment, n_treatment, options->side);

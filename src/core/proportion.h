@@ -19,6 +19,9 @@ typedef enum RecProportionMethod
 /* Wilson's score interval (1927), without continuity correction, at z. */
 extern void rec_wilson(double successes, double n, double z, double *low, double *high);
 
+/* More units than that take the exact test too long: the steps go with the square root. */
+#define REC_FISHER_UNITS 1e12
+
 /* p-value of Fisher's exact test that the treatment's proportion is the control's; two-sided: all tables as probable or less. */
 extern double rec_fisher_p(double successes_control, double n_control, double successes_treatment, double n_treatment,
 						   RecSide side);

@@ -136,7 +136,7 @@ rec_monitors_of(const RecModel *model)
 	return names;
 }
 
-/* Stores the row of a profile query: column_name, segment, period_start, profile. */
+/* Stores the row of a profile query: column_name, segment, period_start, profile. Of no events there is no profile. */
 static void
 store_profile(const RecMonitor *m, int version, HeapTuple row, TupleDesc desc)
 {
@@ -147,6 +147,8 @@ store_profile(const RecMonitor *m, int version, HeapTuple row, TupleDesc desc)
 	values[2] = SPI_getbinval(row, desc, 1, &isnull[2]);
 	values[3] = SPI_getbinval(row, desc, 2, &isnull[3]);
 	values[4] = SPI_getbinval(row, desc, 4, &isnull[4]);
+	if (isnull[2] || isnull[3] || isnull[4])
+		return;
 	if (version > 0)
 		rec_catalog_execute("INSERT INTO rec.drift_baseline (monitor, version, column_name, segment, profile) VALUES ($1, $2, $3, $4, $5) "
 							"ON CONFLICT DO NOTHING", 5, types, values, NULL);
@@ -154,6 +156,8 @@ store_profile(const RecMonitor *m, int version, HeapTuple row, TupleDesc desc)
 	{
 		types[1] = TIMESTAMPTZOID;
 		values[1] = SPI_getbinval(row, desc, 3, &isnull[1]);
+		if (isnull[1])
+			return;
 		rec_catalog_execute("INSERT INTO rec.drift_period (monitor, period_start, column_name, segment, profile) VALUES ($1, $2, $3, $4, $5) "
 							"ON CONFLICT (monitor, period_start, column_name, segment) DO UPDATE SET profile = EXCLUDED.profile",
 							5, types, values, NULL);
