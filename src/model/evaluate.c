@@ -87,10 +87,10 @@ rec_evaluation_check(const RecModel *model, RecEvaluation *e)
 }
 
 static RecRecommender *
-fit(const RecAlgorithm *algorithm, const RecParams *params, const RecParts *parts)
+fit(const RecAlgorithm *algorithm, const RecParams *params, const RecParts *parts, RecDesign *const *design)
 {
 	RecFitInput input = {
-		.pairs = parts->train, .repeats = parts->repeats, .params = params, .rule = parts->rule,
+		.pairs = parts->train, .repeats = parts->repeats, .params = params, .rule = parts->rule, .design = design,
 		.context = CurrentMemoryContext
 	};
 
@@ -101,11 +101,17 @@ RecRecommender *
 rec_evaluation_fit(const RecModel *model, const Jsonb *overrides, const RecParts *parts)
 {
 	RecParams  *params = palloc(sizeof(RecParams));
+	RecDesign **design = palloc0(2 * sizeof(RecDesign *));
+	List	   *ignored = NIL;
 
 	*params = rec_model_params(model);
 	rec_params_read(params, overrides, model->explicit_feedback);
 	rec_train_resolve(params, parts->train, model->explicit_feedback);
-	return fit(rec_algorithm_find(rec_params_algorithm(params), false), params, parts);
+	/* as the training does; their warnings have been told by it */
+	for (int side = 0; side < 2 && params->algorithm == REC_ALS; side++)
+		design[side] = rec_design_read(model, side, side == REC_USERS ? &parts->train->users : &parts->train->items,
+									   &ignored, CurrentMemoryContext);
+	return fit(rec_algorithm_find(rec_params_algorithm(params), false), params, parts, design);
 }
 
 static bool
@@ -251,7 +257,7 @@ rec_evaluation_run(const RecModel *model, const RecEvaluation *e, const RecParts
 
 		if (strcmp(algorithm->name, first->name) == 0)
 			continue;
-		r = strcmp(algorithm->name, "popular") == 0 ? popular : fit(algorithm, &params, parts);
+		r = strcmp(algorithm->name, "popular") == 0 ? popular : fit(algorithm, &params, parts, NULL);
 		judge_and_add(j, r, popular, segments, place++, e, results);
 		if (r != popular)
 			rec_recommender_release(r);
@@ -271,7 +277,7 @@ evaluate(const RecModel *model, RecEvaluation *e, RecParts *parts, RecResults *r
 	rec_evaluation_load(model, e, parts);
 	MemoryContextSwitchTo(parts->context);
 	rec_progress_phase(REC_PHASE_TRAINING, 0);
-	popular = fit(rec_algorithm_find("popular", true), &params, parts);
+	popular = fit(rec_algorithm_find("popular", true), &params, parts, NULL);
 	judge = rec_evaluation_judge(parts, e);	/* what is wrong with k or memory is said before the training */
 	first = rec_evaluation_fit(model, e->params, parts);
 	rec_evaluation_run(model, e, parts, judge, first, popular, results);
