@@ -87,10 +87,10 @@ rec_evaluation_check(const RecModel *model, RecEvaluation *e)
 }
 
 static RecRecommender *
-fit(const RecAlgorithm *algorithm, const RecParams *params, const RecParts *parts, RecDesign *const *design)
+fit(const RecAlgorithm *algorithm, const RecParams *params, const RecParts *parts)
 {
 	RecFitInput input = {
-		.pairs = parts->train, .repeats = parts->repeats, .params = params, .rule = parts->rule, .design = design,
+		.pairs = parts->train, .repeats = parts->repeats, .params = params, .rule = parts->rule, .design = parts->design,
 		.context = CurrentMemoryContext
 	};
 
@@ -101,17 +101,11 @@ RecRecommender *
 rec_evaluation_fit(const RecModel *model, const Jsonb *overrides, const RecParts *parts)
 {
 	RecParams  *params = palloc(sizeof(RecParams));
-	RecDesign **design = palloc0(2 * sizeof(RecDesign *));
-	List	   *ignored = NIL;
 
 	*params = rec_model_params(model);
 	rec_params_read(params, overrides, model->explicit_feedback);
 	rec_train_resolve(params, parts->train, model->explicit_feedback);
-	/* as the training does; their warnings have been told by it */
-	for (int side = 0; side < 2 && params->algorithm == REC_ALS; side++)
-		design[side] = rec_design_read(model, side, side == REC_USERS ? &parts->train->users : &parts->train->items,
-									   &ignored, CurrentMemoryContext);
-	return fit(rec_algorithm_find(rec_params_algorithm(params), false), params, parts, design);
+	return fit(rec_algorithm_find(rec_params_algorithm(params), false), params, parts);
 }
 
 static bool
@@ -136,6 +130,19 @@ build_repeats(const RecEvents *train, const RecSumRule *rule, MemoryContext cont
 		for (int k = 0; k < copy->chunks[c]->n; k++)
 			copy->chunks[c]->value[k] = 1;
 	return rec_pairs_build(copy, &own, context);
+}
+
+/* Of users and items with events; what is known by attributes alone stays cold here. */
+static void
+read_attributes(const RecModel *model, RecParts *parts)
+{
+	List	   *warnings = NIL;
+
+	if (model->item_attributes == NIL && model->user_attributes == NIL)
+		return;
+	for (int side = 0; side < 2; side++)
+		parts->design[side] = rec_design_read(model, side, side == REC_USERS ? &parts->train->users : &parts->train->items,
+											  &warnings, parts->context);
 }
 
 void
@@ -169,6 +176,7 @@ rec_evaluation_load(const RecModel *model, const RecEvaluation *e, RecParts *par
 	if (asks_for(e, "buy_again"))
 		parts->repeats = build_repeats(train, &parts->rule, context);
 	parts->train = rec_pairs_build(train, &parts->rule, context);
+	read_attributes(model, parts);
 	parts->test = rec_test_set(test, parts->train, &parts->rule, &relevance, context);
 	if (parts->test->relevant_pairs == 0)
 		ereport(ERROR,
@@ -257,7 +265,7 @@ rec_evaluation_run(const RecModel *model, const RecEvaluation *e, const RecParts
 
 		if (strcmp(algorithm->name, first->name) == 0)
 			continue;
-		r = strcmp(algorithm->name, "popular") == 0 ? popular : fit(algorithm, &params, parts, NULL);
+		r = strcmp(algorithm->name, "popular") == 0 ? popular : fit(algorithm, &params, parts);
 		judge_and_add(j, r, popular, segments, place++, e, results);
 		if (r != popular)
 			rec_recommender_release(r);
@@ -277,7 +285,7 @@ evaluate(const RecModel *model, RecEvaluation *e, RecParts *parts, RecResults *r
 	rec_evaluation_load(model, e, parts);
 	MemoryContextSwitchTo(parts->context);
 	rec_progress_phase(REC_PHASE_TRAINING, 0);
-	popular = fit(rec_algorithm_find("popular", true), &params, parts, NULL);
+	popular = fit(rec_algorithm_find("popular", true), &params, parts);
 	judge = rec_evaluation_judge(parts, e);	/* what is wrong with k or memory is said before the training */
 	first = rec_evaluation_fit(model, e->params, parts);
 	rec_evaluation_run(model, e, parts, judge, first, popular, results);

@@ -291,6 +291,7 @@ train_point(Run *run, const RecParams *params)
 	};
 	RecFitInput input = {
 		.pairs = run->pairs, .without = &run->validation, .params = params, .rule = run->rule, .watch = &watch,
+		.design = run->final.design,
 		.context = CurrentMemoryContext
 	};
 	RecRecommender *r = rec_recommender_fit(rec_algorithm_find(rec_params_algorithm(params), false), &input);
