@@ -5,6 +5,32 @@ CREATE FUNCTION rec.sequential_test(control rec.sample_state, treatment rec.samp
 	AS 'MODULE_PATHNAME', 'rec_sequential_test' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION rec.sequential_test(rec.sample_state, rec.sample_state, text, float8, float8, float8) IS 'Compares two samples of the same kind so that it may be looked at as often as one likes: the intervals of all looks hold at once (asymptotic confidence sequence), and the p-value is always valid. They are tightest about when tuning_n units of both arms have been seen: set it to the number at which a decision is likely.';
 
+CREATE FUNCTION rec._arms_final_sequential(internal) RETURNS rec.test_result
+	AS 'MODULE_PATHNAME', 'rec_arms_final_sequential' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
+CREATE AGGREGATE rec.sequential_test(x float8, is_treatment boolean) (
+	sfunc = rec._welch, stype = internal, sspace = 448, finalfunc = rec._arms_final_sequential, combinefunc = rec._arms_combine,
+	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.sequential_test(float8, boolean) IS 'Two means in one pass so that they may be looked at as often as one likes: always valid interval and p-value, tuned for 5000 units.';
+
+CREATE AGGREGATE rec.sequential_test(x float8, is_treatment boolean, alternative text) (
+	sfunc = rec._welch, stype = internal, sspace = 448, finalfunc = rec._arms_final_sequential, combinefunc = rec._arms_combine,
+	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.sequential_test(float8, boolean, text) IS 'Two means in one pass so that they may be looked at as often as one likes: always valid interval and p-value, tuned for 5000 units.';
+
+CREATE AGGREGATE rec.sequential_test(x float8, is_treatment boolean, alternative text, confidence float8) (
+	sfunc = rec._welch, stype = internal, sspace = 448, finalfunc = rec._arms_final_sequential, combinefunc = rec._arms_combine,
+	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.sequential_test(float8, boolean, text, float8) IS 'Two means in one pass so that they may be looked at as often as one likes: always valid interval and p-value, tuned for 5000 units.';
+
+CREATE AGGREGATE rec.sequential_test(x float8, is_treatment boolean, alternative text, confidence float8, margin float8) (
+	sfunc = rec._welch, stype = internal, sspace = 448, finalfunc = rec._arms_final_sequential, combinefunc = rec._arms_combine,
+	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
+);
+COMMENT ON AGGREGATE rec.sequential_test(float8, boolean, text, float8, float8) IS 'Two means in one pass so that they may be looked at as often as one likes: always valid interval and p-value, tuned for 5000 units.';
+
 CREATE TYPE rec.group_sequential_look AS (look int, information float8, alpha_spent float8, boundary float8, p_value float8);
 COMMENT ON TYPE rec.group_sequential_look IS 'A look of a group-sequential design';
 COMMENT ON COLUMN rec.group_sequential_look.look IS 'Number of the look';
@@ -136,3 +162,4 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION rec.duration_proportion IS 'Days until so many new units a day (of all arms) are the number that rec.sample_size_proportion says; null when there are none a day';
 
+COMMENT ON FUNCTION rec._arms_final_sequential IS 'Internal: behind the aggregates that compare arms';

@@ -8,6 +8,7 @@ CREATE TABLE rec.impression (
 	item_id        text NOT NULL,
 	rank           int NOT NULL,
 	placement      text,
+	source         text,
 	experiment_id  int,
 	variant        text,
 	propensity     float8 NOT NULL,
@@ -23,6 +24,7 @@ COMMENT ON COLUMN rec.impression.user_id IS 'Key of the user as text; null: no u
 COMMENT ON COLUMN rec.impression.item_id IS 'Key of the item as text';
 COMMENT ON COLUMN rec.impression.rank IS 'Place of the item in the answer, from 1';
 COMMENT ON COLUMN rec.impression.placement IS 'Where it was shown, as the caller said';
+COMMENT ON COLUMN rec.impression.source IS 'Where the row came from, as recommend() says: personalized, folded_in, popular, ...';
 COMMENT ON COLUMN rec.impression.experiment_id IS 'rec.experiment.id; null: without an experiment, or the user was not in it';
 COMMENT ON COLUMN rec.impression.variant IS 'Variant of the user in the experiment';
 COMMENT ON COLUMN rec.impression.propensity IS 'Probability with which the user got this answer, 0 to 1: the share of the variant among the experiment''s units (all variants that serve the same version together); 1 without an experiment, for recommend() is deterministic';
@@ -34,6 +36,7 @@ COMMENT ON COLUMN rec.impression_default.user_id IS 'As of rec.impression';
 COMMENT ON COLUMN rec.impression_default.item_id IS 'As of rec.impression';
 COMMENT ON COLUMN rec.impression_default.rank IS 'As of rec.impression';
 COMMENT ON COLUMN rec.impression_default.placement IS 'As of rec.impression';
+COMMENT ON COLUMN rec.impression_default.source IS 'As of rec.impression';
 COMMENT ON COLUMN rec.impression_default.experiment_id IS 'As of rec.impression';
 COMMENT ON COLUMN rec.impression_default.variant IS 'As of rec.impression';
 COMMENT ON COLUMN rec.impression_default.propensity IS 'As of rec.impression';

@@ -172,7 +172,7 @@ case " $parts " in
         TESTBIN=$WORK/pg$PGBIN
         PGXSDIR=$("$PGBIN/pg_config" --pgxs)
         PGXSDIR=${PGXSDIR%/makefiles/pgxs.mk}
-        for folder in test expected examples sql; do
+        for folder in test expected examples sql docs; do
             [ ! -d "$PROJECT/$folder" ] || cp -R "$PROJECT/$folder" "$WORK/src/"
         done
         [ "$(id -u)" != 0 ] || chown -R "$TESTER" "$WORK"

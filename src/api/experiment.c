@@ -126,6 +126,14 @@ update_row(const RecExperiment *e, const char *sql, Oid type, Datum value, bool 
 				 errhint("Try again.")));
 }
 
+/* What is kept of the results rests on what has changed. */
+static void
+forget_results(const RecExperiment *e)
+{
+	rec_catalog_execute("DELETE FROM rec.experiment_day WHERE experiment_id = $1", 1, (Oid[]) {INT4OID},
+						(Datum[]) {Int32GetDatum(e->id)}, NULL);
+}
+
 static Datum
 equal_weights(int n)
 {
@@ -201,6 +209,8 @@ rec_create_experiment(PG_FUNCTION_ARGS)
 		rec_experiment_versions_check(text_argument(fcinfo, 10), PG_ARGISNULL(11) ? NULL : PG_GETARG_ARRAYTYPE_P(11), n);
 	if (!PG_ARGISNULL(12))
 		rec_forced_check(PG_GETARG_JSONB_P(12), variant, n);
+	if (!PG_ARGISNULL(17))
+		rec_metrics_check(PG_GETARG_ARRAYTYPE_P(17));
 	rec_alpha_check(PG_ARGISNULL(18) ? 0.05 : PG_GETARG_FLOAT8(18));
 
 	put_text(&row, P_NAME, name);
@@ -269,6 +279,8 @@ rec_alter_experiment(PG_FUNCTION_ARGS)
 		rec_experiment_versions_check(model, PG_ARGISNULL(8) ? NULL : PG_GETARG_ARRAYTYPE_P(8), e->n);
 	if (!PG_ARGISNULL(9))
 		rec_forced_check(PG_GETARG_JSONB_P(9), e->variant, e->n);
+	if (!PG_ARGISNULL(14))
+		rec_metrics_check(PG_GETARG_ARRAYTYPE_P(14));
 	if (!PG_ARGISNULL(15))
 		rec_alpha_check(PG_GETARG_FLOAT8(15));
 	if (!PG_ARGISNULL(3))
@@ -298,6 +310,8 @@ rec_alter_experiment(PG_FUNCTION_ARGS)
 							   "exposure_variant = coalesce($20, exposure_variant), exposure_time = coalesce($21, exposure_time), "
 							   "metrics = coalesce($22, metrics), alpha = coalesce($23, alpha) WHERE id = $8",
 							   P_COUNT, parameter_type, row.value, row.null);
+	if (!PG_ARGISNULL(4) || !PG_ARGISNULL(5) || !PG_ARGISNULL(9) || !PG_ARGISNULL(10))
+		forget_results(e);
 	PG_RETURN_VOID();
 }
 
@@ -311,6 +325,7 @@ rec_start_experiment(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("experiment \"%s\" is running", e->name)));
 	/* a stopped one goes on: its first exposures count */
+	forget_results(e);
 	if (has_started(e))
 		update_row(e, "UPDATE rec.experiment SET stop_at = NULL WHERE id = $1 AND stop_at = $2", TIMESTAMPTZOID,
 				   TimestampTzGetDatum(e->stop), false);
@@ -397,6 +412,7 @@ rec_force_variant(PG_FUNCTION_ARGS)
 	rec_catalog_execute("UPDATE rec.experiment SET forced = CASE WHEN $3 IS NULL THEN forced - $2 "
 						"ELSE forced || jsonb_build_object($2, $3) END WHERE id = $1", 3, types, values,
 						variant ? NULL : "  n");
+	forget_results(e);
 	PG_RETURN_VOID();
 }
 

@@ -204,6 +204,25 @@ rec_forced_check(Jsonb *forced, char *const *variant, int n)
 }
 
 void
+rec_metrics_check(ArrayType *metrics)
+{
+	Datum	   *value;
+	bool	   *null;
+	int			n;
+
+	deconstruct_array(metrics, TEXTOID, -1, false, TYPALIGN_INT, &value, &null, &n);
+	for (int i = 0; i < n; i++)
+	{
+		if (null[i])
+			bad_value("the name of a metric must not be null", NULL);
+		if (rec_catalog_execute("SELECT FROM rec.metric WHERE metric = $1", 1, (Oid[]) {TEXTOID}, &value[i], NULL) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("metric \"%s\" does not exist", TextDatumGetCString(value[i])),
+					 errhint("Create it first with rec.create_metric.")));
+	}
+}
+
+void
 rec_experiment_versions_check(const char *name, ArrayType *versions, int n)
 {
 	RecModel   *model;

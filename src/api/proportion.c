@@ -119,7 +119,7 @@ rec_proportion_test_samples(PG_FUNCTION_ARGS)
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("not a sample of zeros and ones"),
 					 errhint("Use rec.welch_test() or rec.compare().")));
-		n[arm] = (int64) s.n;
+		n[arm] = DatumGetInt64(rec_units_datum(s.n));
 		successes[arm] = (int64) rint(p * s.n);
 	}
 	return compare(fcinfo, successes, n, &options, method_arg(fcinfo, 5));
@@ -297,7 +297,7 @@ srm_datum(FunctionCallInfo fcinfo, const double *count, const double *share, int
 	rec_set_float8(values, nulls, 0, statistic);
 	rec_set_float8(values, nulls, 1, df);
 	rec_set_float8(values, nulls, 2, p);
-	values[3] = Int64GetDatum((int64) total);
+	values[3] = rec_units_datum(total);
 	values[4] = PointerGetDatum(construct_array(expected, n, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
 	nulls[5] = isnan(p);
 	values[5] = BoolGetDatum(p < SRM_ALARM);

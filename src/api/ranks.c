@@ -10,6 +10,7 @@
 #include "access/htup_details.h"
 #include "api/aggregate.h"
 #include "catalog/pg_type.h"
+#include "common/int.h"
 #include "core/dist.h"
 #include "core/ranks.h"
 #include "miscadmin.h"
@@ -144,7 +145,7 @@ values_datum(FunctionCallInfo fcinfo, const Runs *runs)
 				 errmsg("too many distinct values for a sample: %lld", (long long) runs->distinct),
 				 errhint("Round the values, or use rec.quantile_test() and rec.rank_test() on the rows.")));
 	element = palloc(Max(runs->distinct, 1) * sizeof(Datum));
-	values[0] = Int64GetDatum((int64) view_of(runs).n);
+	values[0] = rec_units_datum(view_of(runs).n);
 	for (int64 i = 0; i < runs->distinct; i++)
 		element[i] = Float8GetDatum(runs->value[i]);
 	values[1] = PointerGetDatum(construct_array(element, runs->distinct, FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
@@ -236,7 +237,9 @@ rec_values_merge(PG_FUNCTION_ARGS)
 					its = i >= state->distinct || (j < row.distinct && row.value[j] <= state->value[i]);
 
 		both.value[both.distinct] = mine ? state->value[i] : row.value[j];
-		both.count[both.distinct++] = (mine ? state->count[i] : 0) + (its ? row.count[j] : 0);
+		if (pg_add_s64_overflow(mine ? state->count[i] : 0, its ? row.count[j] : 0, &both.count[both.distinct++]))
+			ereport(ERROR,
+					(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("number of units out of range")));
 		i += mine;
 		j += its;
 	}

@@ -5,6 +5,8 @@
 #include "api/aggregate.h"
 #include "api/statistics.h"
 
+#include "core/sequential.h"
+
 #define SAMPLE_TAG 0x73616d70
 #define ARMS_TAG 0x61726d73
 
@@ -340,6 +342,20 @@ Datum
 rec_arms_final_cuped(PG_FUNCTION_ARGS)
 {
 	return arms_final(fcinfo, REC_UNITS_CUPED);
+}
+
+/* Always valid, with the usual tuning. */
+PG_FUNCTION_INFO_V1(rec_arms_final_sequential);
+Datum
+rec_arms_final_sequential(PG_FUNCTION_ARGS)
+{
+	Arms		none = {.options = {.confidence = 0.95}};
+	Arms	   *arms = PG_ARGISNULL(0) ? &none : (Arms *) PG_GETARG_POINTER(0);
+	RecEffect	e = {0};
+	double		reduction;
+
+	rec_units_arms(&arms->arm[0], &arms->arm[1], &e.control, &e.treatment, &reduction);
+	PG_RETURN_DATUM(rec_sequential_datum(fcinfo, &e, &arms->options, REC_TUNING_N, NAN));
 }
 
 /* --------------------------------------------------------- two samples that exist */

@@ -29,6 +29,18 @@ arms_args(FunctionCallInfo fcinfo, double *reduction)
 	return e;
 }
 
+Datum
+rec_sequential_datum(FunctionCallInfo fcinfo, RecEffect *e, const RecTestOptions *options, double tuning_n, double reduction)
+{
+	if (options->side != REC_TWO_SIDED && options->confidence <= 0.5)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("confidence of a one-sided always valid interval must be above 0.5: %g", options->confidence)));
+	e->method = "always valid";
+	rec_effect_sequential(e, options, tuning_n);
+	return rec_effect_datum(fcinfo, e, options, reduction);
+}
+
 /* control, treatment, alternative, confidence, margin, tuning_n */
 PG_FUNCTION_INFO_V1(rec_sequential_test);
 Datum
@@ -37,15 +49,9 @@ rec_sequential_test(PG_FUNCTION_ARGS)
 	double		reduction;
 	RecEffect	e = arms_args(fcinfo, &reduction);
 	RecTestOptions options = rec_test_options(fcinfo, 2);
-	double		tuning_n = rec_number_arg(fcinfo, 5, "tuning_n", REC_TUNING_N, 1, 1e15);
 
-	e.method = "always valid";
-	if (options.side != REC_TWO_SIDED && options.confidence <= 0.5)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("confidence of a one-sided always valid interval must be above 0.5: %g", options.confidence)));
-	rec_effect_sequential(&e, &options, tuning_n);
-	return rec_effect_datum(fcinfo, &e, &options, reduction);
+	return rec_sequential_datum(fcinfo, &e, &options, rec_number_arg(fcinfo, 5, "tuning_n", REC_TUNING_N, 1, 1e15),
+								reduction);
 }
 
 static RecSpending
@@ -189,8 +195,8 @@ posterior_datum(FunctionCallInfo fcinfo, const char *method, double confidence, 
 
 	rec_set_text(values, nulls, 0, method);
 	rec_set_float8(values, nulls, 1, confidence);
-	values[2] = Int64GetDatum((int64) e->control.n);
-	values[3] = Int64GetDatum((int64) e->treatment.n);
+	values[2] = rec_units_datum(e->control.n);
+	values[3] = rec_units_datum(e->treatment.n);
 	for (int i = 0; i < lengthof(numbers); i++)
 		rec_set_float8(values, nulls, 4 + i, numbers[i]);
 	rec_set_text(values, nulls, 13, e->note);

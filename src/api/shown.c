@@ -66,13 +66,14 @@ rec_meet_experiment(const RecCall *call, const char *experiment)
 	return met;
 }
 
-/* Items and ranks of the answer, as text[] and int[]. */
+/* Items, ranks and sources of the answer, as text[], int[] and text[]. */
 static void
-read_answer(const RecCall *call, Datum *items, Datum *ranks)
+read_answer(const RecCall *call, Datum *items, Datum *ranks, Datum *sources)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(call->result->setDesc, &TTSOpsMinimalTuple);
 	ArrayBuildState *item = initArrayResult(TEXTOID, CurrentMemoryContext, false),
-			   *rank = initArrayResult(INT4OID, CurrentMemoryContext, false);
+			   *rank = initArrayResult(INT4OID, CurrentMemoryContext, false),
+			   *source = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 	Oid			function;
 	bool		varlena,
 				isnull;
@@ -86,11 +87,13 @@ read_answer(const RecCall *call, Datum *items, Datum *ranks)
 		accumArrayResult(item, CStringGetTextDatum(OidOutputFunctionCall(function, key)), false, TEXTOID,
 						 CurrentMemoryContext);
 		accumArrayResult(rank, slot_getattr(slot, 3, &isnull), false, INT4OID, CurrentMemoryContext);
+		accumArrayResult(source, slot_getattr(slot, 4, &isnull), false, TEXTOID, CurrentMemoryContext);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	tuplestore_rescan(call->result->setResult);
 	*items = makeArrayResult(item, CurrentMemoryContext);
 	*ranks = makeArrayResult(rank, CurrentMemoryContext);
+	*sources = makeArrayResult(source, CurrentMemoryContext);
 }
 
 static Datum
@@ -108,7 +111,8 @@ rec_keep_shown(const RecCall *call, const RecMet *met, const char *placement)
 {
 	FunctionCallInfo fcinfo = call->fcinfo;
 	bool		in = met->experiment_id != 0;
-	Oid			types[] = {TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, INT4ARRAYOID, TEXTOID, INT4OID, TEXTOID, FLOAT8OID};
+	Oid			types[] = {TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, INT4ARRAYOID, TEXTOID, INT4OID, TEXTOID, FLOAT8OID,
+	TEXTARRAYOID};
 	Datum		values[lengthof(types)] = {CStringGetTextDatum(call->model->name), Int32GetDatum(call->version)};
 	char		nulls[lengthof(types)];
 
@@ -117,14 +121,14 @@ rec_keep_shown(const RecCall *call, const RecMet *met, const char *placement)
 		nulls[2] = 'n';
 	else
 		values[2] = user_text(call);
-	read_answer(call, &values[3], &values[4]);
+	read_answer(call, &values[3], &values[4], &values[9]);
 	nulls[5] = placement ? ' ' : 'n';
 	values[5] = placement ? CStringGetTextDatum(placement) : (Datum) 0;
 	values[6] = Int32GetDatum(met->experiment_id);
 	values[7] = in ? CStringGetTextDatum(met->variant) : (Datum) 0;
 	nulls[6] = nulls[7] = in ? ' ' : 'n';
 	values[8] = Float8GetDatum(met->propensity);
-	rec_catalog_execute("INSERT INTO rec.impression (model, version, user_id, item_id, rank, placement, experiment_id, variant, "
-						"propensity, shown_at) SELECT $1, $2, $3, u.item, u.rank, $6, $7, $8, $9, now() "
-						"FROM unnest($4, $5) u (item, rank)", lengthof(types), types, values, nulls);
+	rec_catalog_execute("INSERT INTO rec.impression (model, version, user_id, item_id, rank, placement, source, experiment_id, "
+						"variant, propensity, shown_at) SELECT $1, $2, $3, u.item, u.rank, $6, u.source, $7, $8, $9, now() "
+						"FROM unnest($4, $5, $10) u (item, rank, source)", lengthof(types), types, values, nulls);
 }

@@ -119,6 +119,15 @@ rec_sample_check_pair(RecUnits *control, RecUnits *treatment)
 						rec_units_kind_name(control->kind), rec_units_kind_name(treatment->kind))));
 }
 
+Datum
+rec_units_datum(double n)
+{
+	if (!(n < 9.2e18))
+		ereport(ERROR,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE), errmsg("number of units out of range: %g", n)));
+	return Int64GetDatum((int64) n);
+}
+
 void
 rec_set_text(Datum *values, bool *nulls, int i, const char *text)
 {
@@ -144,7 +153,7 @@ rec_sample_datum(FunctionCallInfo fcinfo, const RecUnits *sample)
 	bool		nulls[SAMPLE_COLUMNS] = {false};
 
 	values[0] = CStringGetTextDatum(rec_units_kind_name(s.kind));
-	values[1] = Int64GetDatum((int64) s.n);
+	values[1] = rec_units_datum(s.n);
 	for (int c = 0; c < SAMPLE_COLUMNS - 2; c++)
 	{
 		double	   *field = sample_field(&s, c);
@@ -221,8 +230,8 @@ rec_effect_datum(FunctionCallInfo fcinfo, const RecEffect *e, const RecTestOptio
 	rec_set_text(values, nulls, 1, rec_side_name(options->side));
 	rec_set_float8(values, nulls, 2, options->confidence);
 	rec_set_float8(values, nulls, 3, options->margin);
-	values[4] = Int64GetDatum((int64) e->control.n);
-	values[5] = Int64GetDatum((int64) e->treatment.n);
+	values[4] = rec_units_datum(e->control.n);
+	values[5] = rec_units_datum(e->treatment.n);
 	for (int i = 0; i < lengthof(numbers); i++)
 		rec_set_float8(values, nulls, 6 + i, numbers[i]);
 	rec_set_text(values, nulls, 19, e->note);

@@ -30,8 +30,15 @@ extern void rec_check_counts(int64 successes, int64 n);
 extern Datum rec_effect_datum(FunctionCallInfo fcinfo, const RecEffect *e, const RecTestOptions *options,
 							  double reduction);
 
+/* Compares two arms, filled in, by a confidence sequence. */
+extern Datum rec_sequential_datum(FunctionCallInfo fcinfo, RecEffect *e, const RecTestOptions *options, double tuning_n,
+								  double reduction);
+
 /* The composite that the function returns, from numbers: NaN becomes null. text columns: from char *. */
 extern Datum rec_record_datum(FunctionCallInfo fcinfo, Datum *values, bool *nulls);
+
+/* A number of units as bigint; an error where it does not fit. */
+extern Datum rec_units_datum(double n);
 
 static inline void
 rec_set_float8(Datum *values, bool *nulls, int i, double x)

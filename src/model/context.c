@@ -17,7 +17,6 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "model/live.h"
 #include "model/store.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -39,7 +38,8 @@ lift_query(const RecModel *m, const RecEventSource *source, const char *column)
 	const char *c = quote_identifier(column);
 
 	initStringInfo(&q);
-	appendStringInfo(&q, "WITH seen AS MATERIALIZED (SELECT DISTINCT %s AS u, ", quote_identifier(m->user_column));
+	appendStringInfo(&q, "WITH observed AS MATERIALIZED (SELECT i, v, count(*)::float8 AS n FROM (SELECT DISTINCT %s AS u, ",
+					 quote_identifier(m->user_column));
 	appendStringInfo(&q, "%s AS i, %s::text AS v FROM %s WHERE ", quote_identifier(m->item_column), c, source->relation);
 	appendStringInfo(&q, "%s IS NOT NULL AND ", quote_identifier(m->user_column));
 	appendStringInfo(&q, "%s IS NOT NULL AND %s IS NOT NULL", quote_identifier(m->item_column), c);
@@ -47,16 +47,17 @@ lift_query(const RecModel *m, const RecEventSource *source, const char *column)
 		appendStringInfo(&q, " AND ($1 IS NULL AND %s IS NOT NULL OR ($1 ->> ", quote_identifier(m->event_column));
 	if (m->event_column)
 		appendStringInfo(&q, "%s::text)::float8 > 0)", quote_identifier(m->event_column));
-	appendStringInfo(&q, "), observed AS MATERIALIZED (SELECT i, v, count(*)::float8 AS n FROM seen GROUP BY i, v), "
-					 "value AS MATERIALIZED (SELECT v, sum(n) AS n FROM observed GROUP BY v ORDER BY 2 DESC, 1 LIMIT %d), "
-					 "item AS (SELECT i, sum(o.n) AS n FROM observed o JOIN value USING (v) GROUP BY i), "
-					 "cell AS MATERIALIZED (SELECT item.i, value.v, coalesce(o.n, 0) AS n, "
-					 "value.n / (SELECT sum(n) FROM value) AS share, item.n * value.n / (SELECT sum(n) FROM value) AS e "
-					 "FROM item CROSS JOIN value LEFT JOIN observed o ON o.i %s item.i AND o.v = value.v), "
-					 "spread AS (SELECT greatest(sum((n - e) * (n - e) - e * (1 - share)) / nullif(sum(e * e), 0), 0) AS a FROM cell) "
-					 "SELECT i, v, ((1 + a * n) / (1 + a * e))::float4, n::float4, e::float4 FROM cell, spread "
-					 "WHERE abs(ln((1 + a * n) / (1 + a * e))) > %g", MAX_VALUES, rec_type_equality(source->item_type),
-					 LEAST_CHANGE);
+	/* no joins of grids: the planner knows nothing of their size */
+	appendStringInfo(&q, ") seen GROUP BY i, v), "
+					 "value AS MATERIALIZED (SELECT v FROM observed GROUP BY v ORDER BY sum(n) DESC, v LIMIT %d), "
+					 "cell AS (SELECT i, v, sum(n) AS n FROM (SELECT i, v, n FROM observed WHERE v IN (SELECT v FROM value) UNION ALL "
+					 "SELECT i, v, 0 FROM (SELECT DISTINCT i FROM observed) item, value) grid GROUP BY i, v), "
+					 "total AS (SELECT i, v, n, sum(n) OVER (PARTITION BY v) / sum(n) OVER () AS share, "
+					 "sum(n) OVER (PARTITION BY i) AS of_item FROM cell), "
+					 "expected AS MATERIALIZED (SELECT i, v, n, share, of_item * share AS e FROM total), "
+					 "spread AS (SELECT greatest(sum((n - e) * (n - e) - e * (1 - share)) / nullif(sum(e * e), 0), 0) AS a FROM expected) "
+					 "SELECT i, v, ((1 + a * n) / (1 + a * e))::float4, n::float4, e::float4 FROM expected, spread "
+					 "WHERE abs(ln((1 + a * n) / (1 + a * e))) > %g", MAX_VALUES, LEAST_CHANGE);
 	return q.data;
 }
 

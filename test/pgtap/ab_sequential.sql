@@ -51,6 +51,8 @@ SELECT near(ci_high - difference, 40.34797353316475, 'confidence sequence'), nea
 SELECT near(ci_high - difference, 36.05002621877906, 'another tuning'), near(p_value, 0.0001679092811910339, 'another tuning: p') FROM pair, rec.sequential_test(c, t, confidence => 0.9, tuning_n => 1000);
 SELECT near(g.ci_low, w.ci_low, 'one-sided: the bound of twice the alpha'), is(g.ci_high, 'infinity', 'and open'), is(l.p_value, 1::float8, 'the other side')
 FROM pair, rec.sequential_test(c, t, 'greater') g, rec.sequential_test(c, t, confidence => 0.9) w, rec.sequential_test(c, t, 'less') l;
+SELECT is(a.r, rec.sequential_test(c, t), 'in one pass'), is((a.g).alternative, 'greater', 'with options')
+FROM pair, (SELECT rec.sequential_test(i + CASE WHEN t THEN 60 ELSE 0 END, t) AS r, rec.sequential_test(i, t, 'greater') AS g FROM generate_series(1, 1000) i, unnest('{t,f}'::boolean[]) t) a;
 SELECT throws_like($$SELECT rec.sequential_test(NULL, NULL, tuning_n => 0)$$, 'tuning_n is out of range%', 'tuning of 0');
 -- the p-value and the interval agree: at confidence 1 - p the interval, tuned alike, ends at 0
 
@@ -99,6 +101,11 @@ SELECT throws_like('SELECT rec.power(1, 0, 10, 10)', 'sd is out of range: 0', 'n
 	throws_like('SELECT rec.power_proportion(1.1, 0.5, 10, 10)', 'p_control is out of range%', 'no proportion'), throws_like('SELECT rec.power(1, 1, 10, 10, design => ''bandit'')', 'unknown design%', 'unknown design'),
 	throws_like('SELECT rec.sample_size(1, 1, treatment_share => 0)', 'treatment_share is out of range%', 'no treatment');
 SELECT is(rec.power(1, 1, 1, 10), 0::float8, 'one unit finds nothing');
+
+-- Numbers of units beyond bigint
+SELECT throws_like($$SELECT rec.merge(s) FROM (SELECT '(mean,9000000000000000000,0,1,0,,,,,,,,,,,,)'::rec.sample_state AS s FROM generate_series(1, 3)) x$$, 'number of units out of range%', 'merging too many units');
+SELECT throws_like($$SELECT rec.srm_test(ARRAY[9000000000000000000, 9000000000000000000])$$, 'number of units out of range%', 'too many units in the split');
+SELECT throws_like($$SELECT rec.fisher_test(1, 9000000000000000000, 1, 9000000000000000000)$$, 'too many units for the exact test', 'too many units for the exact test');
 
 -- Interleaving
 SELECT results_eq($$SELECT array_agg(item ORDER BY rank), count(DISTINCT item) FROM rec.interleave(ARRAY[1,2,3,4], ARRAY[3,4,5,6], 7)$$, $$SELECT array_agg(item ORDER BY rank), 6::bigint FROM rec.interleave(ARRAY[1,2,3,4], ARRAY[3,4,5,6], 7)$$, 'every item once, and the same each time');

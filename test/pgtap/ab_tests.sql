@@ -33,9 +33,9 @@ SELECT near(statistic, 8.944338993463866, '100,000 a side'), near(p_value, 3.772
 FROM (SELECT (rec.compare(rec.sample(n % 7), rec.sample(n % 7 + .08))).* FROM generate_series(1, 100000) n) r;
 -- 1e9 units, and p below 1e-300: the text form of a sample is what is stored
 SELECT near(statistic, 37.267799606368420803, '1e9 units', 1e-11), near(p_value, 5.4576934737551828e-304, 'p below 1e-300')
-FROM (SELECT (rec.compare('(mean,1000000000,10,9000000000,0,,,,,,,,,,,,)', '(mean,1000000000,10.005,9000000000,0,,,,,,,,,,,,)')).*) r;
+FROM (SELECT (rec.compare('(mean,1000000000,10,9000000000,0,,,,,,,,,,,,)'::rec.sample_state, '(mean,1000000000,10.005,9000000000,0,,,,,,,,,,,,)')).*) r;
 SELECT near(p_value, 5.6213724336981244627e-306, 'Student''s t, p below 1e-300')
-FROM (SELECT (rec.compare('(mean,1000,0,999,0,,,,,,,,,,,,)', '(mean,1000,2.0124611797498106,999,0,,,,,,,,,,,,)')).*) r;
+FROM (SELECT (rec.compare('(mean,1000,0,999,0,,,,,,,,,,,,)'::rec.sample_state, '(mean,1000,2.0124611797498106,999,0,,,,,,,,,,,,)')).*) r;
 -- lift: variance v_t / c^2 + t^2 v_c / c^4
 SELECT near(lift, 5. / 2, 'lift'), near(lift_ci_high - lift, (ci_high - difference) / std_error * sqrt((14. / 3) / 7 / 4 + 49 * (1. / 3) / 16), 'its interval')
 FROM (SELECT (rec.welch_test(x, x > 3)).* FROM generate_series(1, 10) x) r;
@@ -137,11 +137,11 @@ SELECT throws_like('SELECT rec.ratio_test(rec.sample(x), rec.sample(x)) FROM gen
 SELECT throws_like('SELECT rec.compare(rec.sample(x), rec.sample_ratio(x, 1)) FROM generate_series(1, 6) x', 'samples of kind mean and ratio cannot go together', 'kinds that differ');
 SELECT throws_like('SELECT rec.merge(s) FROM (SELECT rec.sample(1) UNION ALL SELECT rec.sample_ratio(1, 1)) x(s)', 'samples of kind mean and ratio cannot go together', 'merging kinds that differ');
 SELECT throws_like($$SELECT rec.compare(ROW('mean', -1, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::rec.sample_state, NULL)$$, 'invalid sample', 'a negative number of units');
-SELECT throws_like($$SELECT rec.compare('(median,1,0,0,0,,,,,,,,,,,,)', NULL)$$, 'invalid sample', 'an unknown kind');
-SELECT throws_like($$SELECT rec.compare('(ratio,1,0,0,0,,,,,,,,,,,,)', NULL)$$, 'invalid sample', 'a ratio without denominators');
-SELECT throws_like($$SELECT rec.compare('(mean,3,0,-1,0,,,,,,,,,,,,)', NULL)$$, 'invalid sample', 'a negative sum of squares');
-SELECT throws_like($$SELECT rec.compare('(,,,,,,,,,,,,,,,,)', NULL)$$, 'invalid sample', 'all null');
-SELECT is((rec.compare(NULL, NULL)).note, 'undefined: no units', 'null samples are of no units');
+SELECT throws_like($$SELECT rec.compare('(median,1,0,0,0,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'an unknown kind');
+SELECT throws_like($$SELECT rec.compare('(ratio,1,0,0,0,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'a ratio without denominators');
+SELECT throws_like($$SELECT rec.compare('(mean,3,0,-1,0,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'a negative sum of squares');
+SELECT throws_like($$SELECT rec.compare('(,,,,,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'all null');
+SELECT is((rec.compare(NULL::rec.sample_state, NULL)).note, 'undefined: no units', 'null samples are of no units');
 SELECT throws_like('SELECT rec.sample_winsorized(1, 3, 2)', 'lower bound 3 is above the upper bound 2', 'bounds in the wrong order');
 -- skew: 2,000 controls of a 10/90 split of a lognormal metric are too few, an equal split of the same is not
 SELECT alike((rec.welch_test(exp(2 * x), i % 10 > 0)).note, 'too few units%', 'a skewed metric on an unequal split') FROM (SELECT i, sqrt(-2 * ln((i * 7919 % 20011) / 20011.0)) * cos(6.283185307 * (i * 104729 % 20021) / 20021.0) AS x FROM generate_series(1, 20000) i) z;

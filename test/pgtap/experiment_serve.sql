@@ -31,8 +31,8 @@ SELECT is(count(*), 0::bigint, 'recommend() writes nothing') FROM rec.impression
 
 -- serve()
 SELECT results_eq($$SELECT * FROM m.serve(3, 5, 'home', 'ab')$$, $$SELECT * FROM m.recommend(3, 5, experiment => 'ab')$$, 'serve() gives the rows of recommend()');
-SELECT results_eq($$SELECT i.item_id, i.rank, i.version, i.user_id, i.placement, i.variant, x.experiment, i.shown_at = now() FROM rec.impression i JOIN rec.experiment x ON x.id = i.experiment_id WHERE i.model = 'm' ORDER BY i.rank$$,
-	$$SELECT item_id, rank, CASE rec.variant('ab', 3) WHEN 'a' THEN 1 ELSE 2 END, '3', 'home', rec.variant('ab', 3), 'ab', false FROM m.recommend(3, 5, experiment => 'ab')$$, 'and keeps them');
+SELECT results_eq($$SELECT i.item_id, i.rank, i.version, i.user_id, i.placement, i.source, i.variant, x.experiment, i.shown_at = now() FROM rec.impression i JOIN rec.experiment x ON x.id = i.experiment_id WHERE i.model = 'm' ORDER BY i.rank$$,
+	$$SELECT item_id, rank, CASE rec.variant('ab', 3) WHEN 'a' THEN 1 ELSE 2 END, '3', 'home', source, rec.variant('ab', 3), 'ab', false FROM m.recommend(3, 5, experiment => 'ab')$$, 'and keeps them');
 SELECT count(*) FROM generate_series(1, 60) u, LATERAL m.serve(u, 2, 'list', 'ab') r \gset
 SELECT results_eq($$SELECT DISTINCT variant, version, propensity FROM rec.impression WHERE placement = 'list' ORDER BY 1, 2$$,
 	$$VALUES ('a', 1, 0.5::float8), ('b', 2, 0.5), ('c', 2, 0.5), (NULL, 2, 1.0)$$, 'the propensity is the share of the units with this version (null is no version)');
@@ -77,7 +77,7 @@ SELECT isnt(rec.variant('ab', 2), NULL, 'and asks for variants');
 SELECT is(rec.log_exposure('ab', 2), rec.variant('ab', 2), 'and logs exposures');
 SELECT throws_ok($$SELECT * FROM m.recommend(3, experiment => 'no_versions')$$, '42501', NULL, 'not of an experiment without the model');
 SELECT is(count(*), 0::bigint, 'it does not see what was shown') FROM rec.impression;
-SELECT throws_ok($$INSERT INTO rec.impression VALUES ('m', 1, '1', 'i1', 1, NULL, NULL, NULL, 1, now())$$, '42501', NULL, 'and cannot forge it');
+SELECT throws_ok($$INSERT INTO rec.impression VALUES ('m', 1, '1', 'i1', 1, NULL, NULL, NULL, NULL, 1, now())$$, '42501', NULL, 'and cannot forge it');
 SELECT throws_ok($$SELECT rec.create_experiment('x', model => 'm', versions => '{1,2}')$$, '42501', NULL, 'nor make an experiment of another''s model');
 SELECT throws_ok($$SELECT * FROM rec.maintain_partitions()$$, '42501', NULL, 'nor maintain partitions');
 SET ROLE srv_owner;
@@ -99,7 +99,7 @@ SELECT results_eq('SELECT version FROM renamed.model_version', 'VALUES (3)', 'an
 -- Partitions
 SELECT rec.create_experiment('long');
 SELECT count(rec.log_exposure('long', u, 'control', '2026-01-01'::timestamptz + u * interval '1 hour')) FROM generate_series(1, 1500) u \gset
-INSERT INTO rec.impression SELECT 'renamed', 1, '1', 'i1', 1, 'old', NULL, NULL, 1, now() - d * interval '1 day' FROM generate_series(0, 100) d;
+INSERT INTO rec.impression SELECT 'renamed', 1, '1', 'i1', 1, 'old', NULL, NULL, NULL, 1, now() - d * interval '1 day' FROM generate_series(0, 100) d;
 SELECT is(count(*), 1500::bigint, 'without partitions everything is in the default one') FROM rec.exposure_default x JOIN rec.experiment e ON e.id = experiment_id WHERE experiment = 'long';
 SELECT count(*) AS shown FROM rec.impression \gset
 SELECT results_eq($$SELECT parent, dropped, deleted FROM rec.maintain_partitions(months_ahead => 1)$$, $$VALUES ('exposure', 0, 0::bigint), ('impression', 0, 0)$$, 'months get partitions');
@@ -115,7 +115,7 @@ SELECT results_eq($$SELECT parent, dropped > 0 FROM rec.maintain_partitions(keep
 SELECT is(count(*), 40::bigint, 'and old rows') FROM rec.impression WHERE placement = 'old';
 SELECT throws_ok($$SELECT * FROM rec.maintain_partitions(keep_impressions => '-1 day')$$, '22023', NULL, 'a negative age');
 SELECT throws_ok($$SELECT * FROM rec.maintain_partitions(months_ahead => -1)$$, '22023', NULL, 'no months');
-INSERT INTO rec.impression VALUES ('renamed', 1, '1', 'i1', 1, 'stray', NULL, NULL, 1, '0100-01-01'), ('renamed', 1, '1', 'i1', 1, 'stray', NULL, NULL, 1, 'infinity'), ('renamed', 1, '1', 'i1', 1, 'stray', NULL, NULL, 1, '-infinity');
+INSERT INTO rec.impression VALUES ('renamed', 1, '1', 'i1', 1, 'stray', NULL, NULL, NULL, 1, '0100-01-01'), ('renamed', 1, '1', 'i1', 1, 'stray', NULL, NULL, NULL, 1, 'infinity'), ('renamed', 1, '1', 'i1', 1, 'stray', NULL, NULL, NULL, 1, '-infinity');
 SELECT lives_ok($$SELECT rec.maintain_partitions()$$, 'stray times');
 SELECT is(count(*), 3::bigint, 'stay in the default partition') FROM rec.impression_default;
 SELECT is_empty($$SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent IN ('rec.impression'::regclass, 'rec.exposure'::regclass) AND has_table_privilege('srv_other', c.oid, 'SELECT')$$, 'partitions are nobody''s to read');
