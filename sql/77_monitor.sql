@@ -542,8 +542,8 @@ BEGIN
 	last := date_bin(m.current, least(newest + m.current, until), origin);	-- the end of the last whole period
 	IF m.reference = 'training' THEN
 		-- the period in which the training's events end counts when more than half of it was still to come
-		first_period := greatest(m.checked_to, coalesce(since, '-infinity'));
-		IF trained_to IS NOT NULL THEN
+		first_period := coalesce(m.checked_to, since, '-infinity');
+		IF trained_to IS NOT NULL AND (m.checked_to IS NOT NULL OR since IS NULL) THEN
 			first_period := greatest(first_period, date_bin(m.current, trained_to + m.current / 2 - interval '1 microsecond', origin)
 				+ CASE WHEN date_bin(m.current, trained_to + m.current / 2 - interval '1 microsecond', origin) < trained_to - m.current / 2 THEN m.current ELSE interval '0' END);
 		END IF;
