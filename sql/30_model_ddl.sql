@@ -133,11 +133,11 @@ COMMENT ON COLUMN %1$I.context_effect.item_id IS 'Key of the item';
 COMMENT ON COLUMN %1$I.context_effect.lift IS 'Factor of the item''s scores in this context, drawn to 1 where there is little evidence; items without a row: 1';
 COMMENT ON COLUMN %1$I.context_effect.users IS 'Users who had the item in this context';
 COMMENT ON COLUMN %1$I.context_effect.expected IS 'Users who would have had it if the context did not matter';
-COMMENT ON TABLE %1$I.item_factors IS 'Factors of each item in each version';
+COMMENT ON TABLE %1$I.item_factors IS 'Items of each version, with their factors';
 COMMENT ON COLUMN %1$I.item_factors.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.item_factors.item_id IS 'Key of the item';
 COMMENT ON COLUMN %1$I.item_factors.position IS 'Number of the item within the version, from 0 in the order of keys';
-COMMENT ON COLUMN %1$I.item_factors.factors IS 'Factors; the inner product with a user''s factors is the score';
+COMMENT ON COLUMN %1$I.item_factors.factors IS 'Factors; the inner product with a user''s factors is the score; empty with item weights';
 COMMENT ON COLUMN %1$I.item_factors.bias IS 'Explicit feedback: how far the item is rated above the mean; else 0';
 COMMENT ON COLUMN %1$I.item_factors.n_events IS 'Events with the item; 0: known by its attributes only';
 COMMENT ON COLUMN %1$I.item_factors.support IS 'Distinct users with a positive net weight (explicit: with a rating)';
@@ -147,7 +147,7 @@ COMMENT ON COLUMN %1$I.item_weights.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.item_weights.position IS 'Position in item_factors of the item that users have';
 COMMENT ON COLUMN %1$I.item_weights.neighbours IS 'Positions of the items whose score it changes, ascending';
 COMMENT ON COLUMN %1$I.item_weights.weights IS 'What one unit of the item adds to the score of each of these items';
-COMMENT ON TABLE %1$I.user_factors IS 'Factors of each user in each version';
+COMMENT ON TABLE %1$I.user_factors IS 'Users of each version, with their factors';
 COMMENT ON COLUMN %1$I.user_factors.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.user_factors.user_id IS 'Key of the user';
 COMMENT ON COLUMN %1$I.user_factors.factors IS 'Factors; the inner product with an item''s factors is the score';
@@ -269,7 +269,7 @@ BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.support
 	FROM rec._similar_items(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, NULL::jsonb) r;
 END;
-COMMENT ON FUNCTION %1$I.similar_items IS 'The k items most similar to an item: cosine of the factors, -1 to 1. Only items with at least min_support users; null: items with 5 users and more first, then the others. Unknown item: no rows.';
+COMMENT ON FUNCTION %1$I.similar_items IS 'The k items most similar to an item: cosine of the factors, -1 to 1 (ease and item_knn: by the weight of the item for the others, where it is positive). Only items with at least min_support users; null: items with 5 users and more first, then the others. Unknown item: no rows.';
 
 CREATE OR REPLACE FUNCTION %1$I.similar_users(of_user %4$s, k int DEFAULT 10, version int DEFAULT NULL)
 RETURNS TABLE (user_id %2$s, score real, rank int)
@@ -278,7 +278,7 @@ BEGIN ATOMIC
 	SELECT r.user_id, r.score, r.rank
 	FROM rec._similar_users(%6$L::pg_catalog.regnamespace, $1, NULL::%2$s, $2, $3, NULL::jsonb) r;
 END;
-COMMENT ON FUNCTION %1$I.similar_users IS 'The k users most similar to a user: cosine of the stored factors, -1 to 1. Unknown user: no rows. Reads all users of the version.';
+COMMENT ON FUNCTION %1$I.similar_users IS 'The k users most similar to a user: cosine of the stored factors, -1 to 1 (ease and item_knn: of what they had). Unknown user: no rows. Reads all users of the version.';
 
 CREATE OR REPLACE FUNCTION %1$I.predict(user_id %4$s, item_id %5$s, version int DEFAULT NULL) RETURNS real
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500
