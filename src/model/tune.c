@@ -607,7 +607,7 @@ conclude(Run *run, RecTrial *winner)
 
 	if (boundary)
 		ereport(WARNING,
-				(errmsg("the best params lie at the end of the space of %s", boundary),
+				(errmsg("the best params lie on the boundary of the space: %s", boundary),
 				 errhint("A wider space may hold a better one.")));
 	if (s->apply)
 		apply(s, winner);

@@ -85,5 +85,18 @@ like($error, qr/NOTICE:  going on with study 1 after $before trials/, 'from wher
 like($error, qr/NOTICE:  trial @{[$before + 1]} of @{[$before + 2]}: ndcg\@10 .*, best 0\.\d+ of trial \d+, at most \d+ s left/, 'with the best so far and what is left');
 is(trials(), $before + 2, 'with so many trials');
 is($watch->query(q{SELECT count(*) FROM rec.trial WHERE stage = 'final' AND value > 0}), '1', 'and a final value');
+
+# a winner at the end of a range is worth a warning, one of a list of names is not
+$node->safe_psql('postgres', q{CREATE TABLE few AS SELECT u AS user_id, u % 5 * 20 + (u * 7 + n * n) % 20 AS item_id FROM generate_series(1, 200) u, generate_series(1, 15) n;
+	SELECT rec.create_model('small', 'few', params => '{"epochs": 3, "factors": 8}')});
+($code, undef, $error) = $node->psql('postgres',
+	q{CALL rec.tune('small', '{"regularization": {"min": 50, "max": 50000, "scale": "log", "steps": 4}, "weight_transform": ["log1p", "binary"]}', 'grid')});
+is($code, 0, 'a space whose best is at its end');
+is($node->safe_psql('postgres', q{SELECT params->>'regularization' FROM rec.trial WHERE model = 'small' AND stage = 'final'}), '50', 'the least regularization is the best there');
+is(join("\n", $error =~ /WARNING:  .*/g), 'WARNING:  the best params lie on the boundary of the space: "regularization"', 'a warning, that names the parameter and no other');
+like($error, qr/HINT:  A wider space may hold a better one\./, 'with a hint');
+($code, undef, $error) = $node->psql('postgres', q{CALL rec.tune('small', '{"weight_transform": ["log1p", "binary"]}', 'grid')});
+is($code, 0, 'a space of names');
+unlike($error, qr/WARNING/, 'has no boundary');
 $node->stop;
 done_testing();
