@@ -133,11 +133,11 @@ COMMENT ON COLUMN %1$I.context_effect.item_id IS 'Key of the item';
 COMMENT ON COLUMN %1$I.context_effect.lift IS 'Factor of the item''s scores in this context, drawn to 1 where there is little evidence; items without a row: 1';
 COMMENT ON COLUMN %1$I.context_effect.users IS 'Users who had the item in this context';
 COMMENT ON COLUMN %1$I.context_effect.expected IS 'Users who would have had it if the context did not matter';
-COMMENT ON TABLE %1$I.item_factors IS 'Factors of each item in each version';
+COMMENT ON TABLE %1$I.item_factors IS 'Items of each version, with their factors';
 COMMENT ON COLUMN %1$I.item_factors.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.item_factors.item_id IS 'Key of the item';
 COMMENT ON COLUMN %1$I.item_factors.position IS 'Number of the item within the version, from 0 in the order of keys';
-COMMENT ON COLUMN %1$I.item_factors.factors IS 'Factors; the inner product with a user''s factors is the score';
+COMMENT ON COLUMN %1$I.item_factors.factors IS 'Factors; the inner product with a user''s factors is the score; empty with item weights';
 COMMENT ON COLUMN %1$I.item_factors.bias IS 'Explicit feedback: how far the item is rated above the mean; else 0';
 COMMENT ON COLUMN %1$I.item_factors.n_events IS 'Events with the item; 0: known by its attributes only';
 COMMENT ON COLUMN %1$I.item_factors.support IS 'Distinct users with a positive net weight (explicit: with a rating)';
@@ -147,7 +147,7 @@ COMMENT ON COLUMN %1$I.item_weights.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.item_weights.position IS 'Position in item_factors of the item that users have';
 COMMENT ON COLUMN %1$I.item_weights.neighbours IS 'Positions of the items whose score it changes, ascending';
 COMMENT ON COLUMN %1$I.item_weights.weights IS 'What one unit of the item adds to the score of each of these items';
-COMMENT ON TABLE %1$I.user_factors IS 'Factors of each user in each version';
+COMMENT ON TABLE %1$I.user_factors IS 'Users of each version, with their factors';
 COMMENT ON COLUMN %1$I.user_factors.version IS 'Version of the model';
 COMMENT ON COLUMN %1$I.user_factors.user_id IS 'Key of the user';
 COMMENT ON COLUMN %1$I.user_factors.factors IS 'Factors; the inner product with an item''s factors is the score';
@@ -186,16 +186,17 @@ COMMENT ON VIEW %1$I.active_users IS 'Users of the active version, see user_fact
 
 CREATE OR REPLACE FUNCTION %1$I.recommend(user_id %4$s, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	exclude_events text[] DEFAULT NULL, candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL,
-	version int DEFAULT NULL, %7$s, buy_again real DEFAULT NULL, experiment text DEFAULT NULL)
+	version int DEFAULT NULL, %7$s, buy_again real DEFAULT NULL, experiment text DEFAULT NULL,
+	%10$s)
 RETURNS TABLE (item_id %3$s, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6, $7,
-		CASE WHEN pg_catalog.num_nonnulls(%8$s, buy_again, experiment) > 0
-		THEN pg_catalog.jsonb_build_object(%9$s, 'buy_again', buy_again, 'experiment', experiment) END) r;
+		CASE WHEN pg_catalog.num_nonnulls(%8$s, buy_again, experiment, %11$s) > 0
+		THEN pg_catalog.jsonb_build_object(%9$s, 'buy_again', buy_again, 'experiment', experiment, %12$s) END) r;
 END;
-COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all), best first. exclude_seen leaves out items of the user''s events, exclude_events only those of the named event types; candidates and exclude allow and forbid items. source: personalized (stored factors), folded_in (from the events as they stand now), popular (nothing positive is known of the user). An unknown user gets popular items, whose score is their popularity. min_score: only rows with at least this score. after: a page that goes on where another ended, without repeats: a rank (after => ''20'': rows after rank 20; exact as long as nothing changes), or the last row as ''{"score": s, "item": "id"}'' (keeps its place when items before it come or go); ranks go on counting. filter: one SQL boolean expression over the model''s item relation (rec.alter_model, items), with values for its placeholders :name in filter_args (numbers become numeric, strings and null take the type of their context, booleans, arrays of numbers or of strings); run with the caller''s rights, once for a statement; an item that the relation does not have passes no filter. item_set: a named filter whose result is kept, see rec.create_item_set. boost: factors by columns of the item relation, as ''{"category": {"shoes": 1.2, "hats": 0.8}, "in_stock": 1.5}'' (a number alone: for true in a boolean column; of an array column each element counts); a factor f above zero multiplies a score s: s * f, or s / f where s is negative, so that f above 1 raises and f below 1 lowers; the factors of an item multiply, and it is read with the caller''s rights. buy_again (0 to 1): blends in what the user takes again: an item with repeat score r (of buy_again(), half-life 90 days) gets (1 - b) * s + b * S * (1 + r / R), S the largest absolute score, R the largest r; other items keep their scores, seen items may come back, and 1 means these first. experiment: the version of the user''s variant answers (rec.create_experiment, model and versions); a user outside of the experiment is answered by the active version. diversity (0 to 1): the k items are chosen one by one from the best 10 k (100 to 1000) by (1 - d) * (score, brought to 0 .. 1 over these) - d * (largest cosine of the factors with one chosen before); scores are still the items'' own, and of more than 1000 rows the others follow by score. context: values of the model''s context_columns, as ''{"device": "mobile"}''; the scores of items are multiplied (where negative: divided) by their lifts in it, see context_effect; a value that the version does not know changes nothing. Order: buy_again, boost and context, min_score, diversity. All of these combine, but diversity with after; the answer is the exact top k of what they allow. Errors: k negative, version unknown, no USAGE on the schema, min_score, after, boost, diversity or buy_again not as described, diversity with after, a column of boost that does not exist, a filter that is not one expression (syntax_error) or holds a subquery or a volatile function (feature_not_supported), a placeholder without a value, no item relation, no SELECT on the columns of the filter, unknown item set.';
+COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all), best first. exclude_seen leaves out items of the user''s events, exclude_events only those of the named event types; candidates and exclude allow and forbid items. source: personalized (stored factors), folded_in (from the events as they stand now), attributes (nothing positive is known of the user, but his attributes are), popular (nothing is). An unknown user gets popular items, whose score is their popularity. min_score: only rows with at least this score. after: a page that goes on where another ended, without repeats: a rank (after => ''20'': rows after rank 20; exact as long as nothing changes), or the last row as ''{"score": s, "item": "id"}'' (keeps its place when items before it come or go); ranks go on counting. filter: one SQL boolean expression over the model''s item relation (rec.alter_model, items), with values for its placeholders :name in filter_args (numbers become numeric, strings and null take the type of their context, booleans, arrays of numbers or of strings); run with the caller''s rights, once for a statement; an item that the relation does not have passes no filter. item_set: a named filter whose result is kept, see rec.create_item_set. boost: factors by columns of the item relation, as ''{"category": {"shoes": 1.2, "hats": 0.8}, "in_stock": 1.5}'' (a number alone: for true in a boolean column; of an array column each element counts); a factor f above zero multiplies a score s: s * f, or s / f where s is negative, so that f above 1 raises and f below 1 lowers; the factors of an item multiply, and it is read with the caller''s rights. buy_again (0 to 1): blends in what the user takes again: an item with repeat score r (of buy_again(), half-life 90 days) gets (1 - b) * s + b * S * (1 + r / R), S the largest absolute score, R the largest r; other items keep their scores, seen items may come back, and 1 means these first. experiment: the version of the user''s variant answers (rec.create_experiment, model and versions); a user outside of the experiment is answered by the active version. diversity (0 to 1): the k items are chosen one by one from the best 10 k (100 to 1000) by (1 - d) * (score, brought to 0 .. 1 over these) - d * (largest cosine of the factors with one chosen before); scores are still the items'' own, and of more than 1000 rows the others follow by score. context: values of the model''s context_columns, as ''{"device": "mobile"}''; the scores of items are multiplied (where negative: divided) by their lifts in it, see context_effect; a value that the version does not know changes nothing. Order: buy_again, boost and context, min_score, diversity. All of these combine, but diversity with after; the answer is the exact top k of what they allow. explore: lets answers vary where the model is unsure: ucb adds beta (default 1) standard deviations to each score, thompson draws each user''s factors with sigma (default 1) times their deviation, always alike for one seed (default 0). Errors: k negative, version unknown, no USAGE on the schema, explore not as described, min_score, after, boost, diversity or buy_again not as described, diversity with after, a column of boost that does not exist, a filter that is not one expression (syntax_error) or holds a subquery or a volatile function (feature_not_supported), a placeholder without a value, no item relation, no SELECT on the columns of the filter, unknown item set.';
 
 CREATE OR REPLACE FUNCTION %1$I.serve(user_id %4$s, k int DEFAULT 10, placement text DEFAULT NULL,
 	experiment text DEFAULT NULL, exclude_seen boolean DEFAULT true, exclude_events text[] DEFAULT NULL,
@@ -209,17 +210,19 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION %1$I.serve IS 'The rows of recommend() with the same arguments, which are also kept in rec.impression, with placement, the version that answered, the user''s variant and its probability. Needs no right on that table.';
 
-CREATE OR REPLACE FUNCTION %1$I.recommend_for(recent_items %5$s[], k int DEFAULT 10, exclude_seen boolean DEFAULT true,
+CREATE OR REPLACE FUNCTION %1$I.recommend_for(recent_items %5$s[] DEFAULT NULL, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL, version int DEFAULT NULL,
-	%7$s)
+	%7$s, attributes jsonb DEFAULT NULL,
+	%10$s)
 RETURNS TABLE (item_id %3$s, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend_for(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, $5, $6,
-		CASE WHEN pg_catalog.num_nonnulls(%8$s) > 0 THEN pg_catalog.jsonb_build_object(%9$s) END) r;
+		CASE WHEN pg_catalog.num_nonnulls(%8$s, attributes, %11$s) > 0
+		THEN pg_catalog.jsonb_build_object(%9$s, 'attributes', attributes, %12$s) END) r;
 END;
-COMMENT ON FUNCTION %1$I.recommend_for IS 'The k best items for a basket or an anonymous visitor, given the items at hand (each counts as one event). Unknown items are ignored; without a known one the answer is popular items. The other arguments and errors: as of recommend().';
+COMMENT ON FUNCTION %1$I.recommend_for IS 'The k best items for a basket or an anonymous visitor, given the items at hand (each counts as one event), what is known of the visitor as attributes (a JSON object with columns of the user relation, as ''{"country": "DE", "age": 30}''; columns that it lacks count as null), or both: the attributes say where the visitor begins, and each item moves him on. source: folded_in, or attributes without a known item. Unknown items are ignored; without a known one and without attributes the answer is popular items. Errors: attributes of a model without user attributes, or with a key or a value that does not fit. The other arguments and errors: as of recommend().';
 
 CREATE OR REPLACE FUNCTION %1$I.buy_again(user_id %4$s, k int DEFAULT 10, half_life interval DEFAULT '90 days',
 	version int DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL)
@@ -266,7 +269,7 @@ BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.support
 	FROM rec._similar_items(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $3, $4, NULL::jsonb) r;
 END;
-COMMENT ON FUNCTION %1$I.similar_items IS 'The k items most similar to an item: cosine of the factors, -1 to 1. Only items with at least min_support users; null: items with 5 users and more first, then the others. Unknown item: no rows.';
+COMMENT ON FUNCTION %1$I.similar_items IS 'The k items most similar to an item: cosine of the factors, -1 to 1 (ease and item_knn: by the weight of the item for the others, where it is positive). Only items with at least min_support users; null: items with 5 users and more first, then the others. Unknown item: no rows.';
 
 CREATE OR REPLACE FUNCTION %1$I.similar_users(of_user %4$s, k int DEFAULT 10, version int DEFAULT NULL)
 RETURNS TABLE (user_id %2$s, score real, rank int)
@@ -275,28 +278,34 @@ BEGIN ATOMIC
 	SELECT r.user_id, r.score, r.rank
 	FROM rec._similar_users(%6$L::pg_catalog.regnamespace, $1, NULL::%2$s, $2, $3, NULL::jsonb) r;
 END;
-COMMENT ON FUNCTION %1$I.similar_users IS 'The k users most similar to a user: cosine of the stored factors, -1 to 1. Unknown user: no rows. Reads all users of the version.';
+COMMENT ON FUNCTION %1$I.similar_users IS 'The k users most similar to a user: cosine of the stored factors, -1 to 1 (ease and item_knn: of what they had). Unknown user: no rows. Reads all users of the version.';
 
 CREATE OR REPLACE FUNCTION %1$I.predict(user_id %4$s, item_id %5$s, version int DEFAULT NULL) RETURNS real
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500
 RETURN rec._predict(%6$L::pg_catalog.regnamespace, $1, $2, $3, NULL::jsonb);
 COMMENT ON FUNCTION %1$I.predict IS 'Score of one item for one user, the same number that recommend() gives; with explicit feedback the expected rating. Null for an unknown item, and with implicit feedback for a user without positive events.';
 
-CREATE OR REPLACE FUNCTION %1$I.explain(user_id %4$s, item %5$s, k int DEFAULT NULL, version int DEFAULT NULL)
-RETURNS TABLE (item_id %3$s, weight real, contribution float8, share float8, rank int)
+CREATE OR REPLACE FUNCTION %1$I.explain(user_id %4$s, item %5$s, k int DEFAULT NULL, version int DEFAULT NULL,
+	side text DEFAULT 'user')
+RETURNS TABLE (item_id %3$s, weight real, contribution float8, share float8, rank int, attribute text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
-	SELECT r.item_id, r.weight, r.contribution, r.share, r.rank
-	FROM rec._explain(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $3, $2, $4, NULL::jsonb) r;
+	SELECT r.item_id, r.weight, r.contribution, r.share, r.rank, r.attribute
+	FROM rec._explain(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $3, $2, $4,
+		CASE WHEN side OPERATOR(pg_catalog.<>) 'user' THEN pg_catalog.jsonb_build_object('side', side) END) r;
 END;
-COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s past items, each with its net weight, its contribution to the score, and the share of the score (contribution / score), largest contribution first. All contributions add up to predict(), exactly when cast to real; with explicit feedback the row without an item is the part that depends on no event. Needs SELECT on the events.';
+COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s past items, each with its net weight, and the user''s attributes, each with its encoded value, with the contribution to the score and the share of the score (contribution / score), largest contribution first. All contributions add up to predict(), exactly when cast to real; with explicit feedback the row without an item and an attribute is the part that depends on neither. side => ''item'': the same score by the item''s attributes; the row of the item itself is what its own events add. Needs SELECT on the events. Errors: k negative, side neither user nor item, no SELECT on the events.';
 $ddl$, model, user_type, item_type, user_argument, item_argument, pg_catalog.quote_ident(model),
 -- the options of recommend() and recommend_for(): as arguments, as a list of names, and as what makes them a jsonb object
 'min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL,
 	item_set text DEFAULT NULL, boost jsonb DEFAULT NULL, diversity real DEFAULT NULL, context jsonb DEFAULT NULL',
 'min_score, after, filter, filter_args, item_set, boost, diversity, context',
 $o$'min_score', min_score::pg_catalog.float8, 'after', after, 'filter', filter, 'filter_args', filter_args,
-			'item_set', item_set, 'boost', boost, 'diversity', diversity, 'context', context$o$)
+			'item_set', item_set, 'boost', boost, 'diversity', diversity, 'context', context$o$,
+-- and those that came later, which stand last
+'explore text DEFAULT NULL, beta real DEFAULT NULL, sigma real DEFAULT NULL, seed bigint DEFAULT NULL',
+'explore, beta, sigma, seed',
+$o$'explore', explore, 'beta', beta::pg_catalog.float8, 'sigma', sigma::pg_catalog.float8, 'seed', seed$o$)
 $$;
 
 COMMENT ON FUNCTION rec._model_tables(text, text, text) IS 'Internal: statements that create the tables of a model';

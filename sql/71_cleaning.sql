@@ -9,7 +9,7 @@ CREATE FUNCTION rec.impute(x text, strategy text) RETURNS text
 
 CREATE FUNCTION rec.impute_knn(relation text, key text, columns text[], k int DEFAULT 5, donors int DEFAULT 20000)
 RETURNS TABLE (key text, column_name text, value text, distance float8, neighbours int)
-	AS 'MODULE_PATHNAME', 'rec_impute_knn' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000000 ROWS 1000;
+	AS 'MODULE_PATHNAME', 'rec_impute_knn' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED COST 1000000 ROWS 1000;
 
 CREATE TYPE rec.bot_signs AS (
 	score float8, rate float8, burst float8, regularity float8, round_the_clock float8, breadth float8, burstiness float8,

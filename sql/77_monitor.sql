@@ -55,7 +55,7 @@ COMMENT ON COLUMN rec.drift_baseline.monitor IS 'Name of the monitor';
 COMMENT ON COLUMN rec.drift_baseline.version IS 'Version of the model';
 COMMENT ON COLUMN rec.drift_baseline.column_name IS 'Column, or a measure of the whole, see rec.drift_result';
 COMMENT ON COLUMN rec.drift_baseline.segment IS 'column=value; empty: all rows';
-COMMENT ON COLUMN rec.drift_baseline.profile IS 'Profile over the last 28 periods before the newest event of the training; of more than a million events, over those of a sample of users';
+COMMENT ON COLUMN rec.drift_baseline.profile IS 'Profile over the last 28 periods before the newest event of the training; of a training on more than 300,000 events, over the last 7 and a sample of its users';
 COMMENT ON COLUMN rec.drift_baseline.taken_at IS 'When the profile was taken';
 
 CREATE TABLE rec.drift_period (
@@ -110,7 +110,7 @@ COMMENT ON TABLE rec.drift_result IS 'One row per monitor, column, segment and p
 COMMENT ON COLUMN rec.drift_result.monitor IS 'Name of the monitor';
 COMMENT ON COLUMN rec.drift_result.model IS 'Name of the model; null: another relation is watched';
 COMMENT ON COLUMN rec.drift_result.version IS 'Version that was active; null: another relation is watched';
-COMMENT ON COLUMN rec.drift_result.column_name IS 'Column, or of a model: user_activity (events of a user in a period), item_popularity (events with the item in the training), unknown_users and unknown_items (whether the version does not know them), recommendation_score and catalogue_coverage (scores, and items, in the ten best for 200 active users)';
+COMMENT ON COLUMN rec.drift_result.column_name IS 'Column, or of a model: user_activity (events of a user in a period), item_popularity (events with the item in the training), unknown_users and unknown_items (whether the version does not know them), recommendation_score (of the best item) and catalogue_coverage (items among the ten best), both for 200 active users';
 COMMENT ON COLUMN rec.drift_result.segment IS 'column=value; empty: all rows';
 COMMENT ON COLUMN rec.drift_result.period_start IS 'Start of the period';
 COMMENT ON COLUMN rec.drift_result.period_end IS 'End of the period, which is not part of it';
@@ -387,9 +387,9 @@ SELECT v.column_name, g.segment, g.p, v.profile FROM (SELECT %s AS p, CASE %s EL
 UNION ALL SELECT 'user_activity', '', %1$s, rec.profile(n.n) FROM (SELECT e.p, e.u, pg_catalog.count(*)::pg_catalog.float8 AS n FROM e WHERE e.u IS NOT NULL GROUP BY e.p, e.u) n GROUP BY %2$s$q$,
 			period, CASE WHEN whole THEN '()' ELSE 'p' END);
 		-- a baseline's users are drawn as often as they are active, like those of a period
-		sql := format($q$WITH q AS MATERIALIZED (%s), lists AS MATERIALIZED (SELECT d.p, d.u, r.item_id, r.score FROM (SELECT o.p, o.u FROM (SELECT o.p, o.u, pg_catalog.row_number() OVER (PARTITION BY %s ORDER BY pg_catalog.hashtextextended(o.u::pg_catalog.text, pg_catalog.date_part('epoch', o.p)::pg_catalog.int8), o.p) AS n
+		sql := format($q$WITH q AS MATERIALIZED (%s), lists AS MATERIALIZED (SELECT d.p, d.u, r.item_id, r.score, r.rank FROM (SELECT o.p, o.u FROM (SELECT o.p, o.u, pg_catalog.row_number() OVER (PARTITION BY %s ORDER BY pg_catalog.hashtextextended(o.u::pg_catalog.text, pg_catalog.date_part('epoch', o.p)::pg_catalog.int8), o.p) AS n
 	FROM (SELECT DISTINCT %s AS p, r.%I AS u FROM %s r WHERE r.%I >= %s AND r.%I < %s AND r.%I IS NOT NULL%s) o) o WHERE o.n <= %s) d CROSS JOIN LATERAL %I.recommend(d.u, 10, version => %s) r)
-SELECT q.* FROM q UNION ALL SELECT 'recommendation_score', '', %s, rec.profile(l.score::pg_catalog.float8) FROM lists l GROUP BY %s
+SELECT q.* FROM q UNION ALL SELECT 'recommendation_score', '', %s, rec.profile(l.score::pg_catalog.float8) FROM lists l WHERE l.rank = 1 GROUP BY %s
 UNION ALL SELECT 'catalogue_coverage', '', c.p, rec.profile(x.item_id IS NOT NULL) FROM (SELECT %s AS p FROM (SELECT DISTINCT l.p, l.u FROM lists l) l GROUP BY %s HAVING pg_catalog.count(*) = %s) c
 CROSS JOIN %I.item_factors f LEFT JOIN (SELECT DISTINCT %s AS p, l.item_id FROM lists l) x ON x.p IS NOT DISTINCT FROM c.p AND x.item_id = f.item_id WHERE f.version = %s GROUP BY c.p$q$,
 			sql, CASE WHEN whole THEN '1' ELSE 'o.p' END,
@@ -542,8 +542,8 @@ BEGIN
 	last := date_bin(m.current, least(newest + m.current, until), origin);	-- the end of the last whole period
 	IF m.reference = 'training' THEN
 		-- the period in which the training's events end counts when more than half of it was still to come
-		first_period := greatest(m.checked_to, coalesce(since, '-infinity'));
-		IF trained_to IS NOT NULL THEN
+		first_period := coalesce(m.checked_to, since, '-infinity');
+		IF trained_to IS NOT NULL AND (m.checked_to IS NOT NULL OR since IS NULL) THEN
 			first_period := greatest(first_period, date_bin(m.current, trained_to + m.current / 2 - interval '1 microsecond', origin)
 				+ CASE WHEN date_bin(m.current, trained_to + m.current / 2 - interval '1 microsecond', origin) < trained_to - m.current / 2 THEN m.current ELSE interval '0' END);
 		END IF;

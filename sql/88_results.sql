@@ -204,16 +204,21 @@ RETURNS TABLE (metric text, day date, variant text, units bigint, state rec.samp
 	AS 'MODULE_PATHNAME', 'rec_experiment_live' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 100 COST 100000;
 COMMENT ON FUNCTION rec._experiment_live(int) IS 'Internal: states of an experiment that are not kept, computed as its owner; no rows for other roles than the owner and its members';
 
--- All states of an experiment: what is kept, and what is computed now for the owner.
-CREATE FUNCTION rec._experiment_states(id int)
-RETURNS TABLE (metric text, day date, variant text, units bigint, state rec.sample_state, bad_values bigint, negative bigint, problem text)
-LANGUAGE sql STABLE ROWS 100
+-- All states of an experiment: what is kept, and what is computed now for the owner. As an array, so that a result computes
+-- them once.
+CREATE TYPE rec._experiment_state AS (metric text, day date, variant text, units bigint, state rec.sample_state, bad_values bigint, negative bigint,
+	problem text);
+COMMENT ON TYPE rec._experiment_state IS 'Internal: a state of an experiment, see rec.experiment_day';
+
+CREATE FUNCTION rec._experiment_states(id int) RETURNS rec._experiment_state[]
+LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH live AS MATERIALIZED (SELECT l.* FROM rec._experiment_live($1) l)
-	SELECT l.metric, l.day, l.variant, l.units, l.state, l.bad_values, l.negative, l.problem FROM live l
-	UNION ALL
-	SELECT d.metric, d.day, d.variant, d.units, d.state, d.bad_values, d.negative, NULL FROM rec.experiment_day d
-	WHERE d.experiment_id = $1 AND NOT EXISTS (SELECT FROM live l WHERE l.reopened AND l.day = d.day);
+	SELECT pg_catalog.array_agg(s) FROM (
+		SELECT ROW(l.metric, l.day, l.variant, l.units, l.state, l.bad_values, l.negative, l.problem)::rec._experiment_state FROM live l
+		UNION ALL
+		SELECT ROW(d.metric, d.day, d.variant, d.units, d.state, d.bad_values, d.negative, NULL)::rec._experiment_state FROM rec.experiment_day d
+		WHERE d.experiment_id = $1 AND NOT EXISTS (SELECT FROM live l WHERE l.reopened AND l.day = d.day)) x (s);
 END;
 COMMENT ON FUNCTION rec._experiment_states(int) IS 'Internal: states of an experiment by day, kept ones and others';
 
@@ -231,7 +236,7 @@ CREATE FUNCTION rec._power_reached(effect float8, std_error float8, df float8, a
 COMMENT ON FUNCTION rec._power_reached(float8, float8, float8, float8) IS 'Internal: power of a two-sided t test (normal for infinite df) for an effect, with a standard error';
 
 -- Effects of an experiment, of the units first exposed up to each day, or only of all.
-CREATE FUNCTION rec._experiment_effects(id int, by_day boolean)
+CREATE FUNCTION rec._experiment_effects(id int, known rec._experiment_state[], by_day boolean)
 RETURNS TABLE (metric text, variant text, day date, kind text, direction text, guardrail boolean, place int, n bigint, mean float8,
 	control_n bigint, control_mean float8, difference float8, std_error float8, df float8, lift float8, ci_low float8, ci_high float8, safe_low float8,
 	safe_high float8, p float8, safe_p float8, chance_to_win float8, power float8, min_effect float8, skew_warning boolean, note text,
@@ -244,7 +249,7 @@ DECLARE
 	e rec.experiment := (SELECT x FROM rec.experiment x WHERE x.id = $1);
 BEGIN
 	RETURN QUERY
-	WITH states AS MATERIALIZED (SELECT s.* FROM rec._experiment_states($1) s WHERE s.metric IS NOT NULL),
+	WITH states AS MATERIALIZED (SELECT s.* FROM unnest(known) s WHERE s.metric IS NOT NULL),
 	metrics AS (SELECT m.metric, CASE WHEN m.pre_period IS NULL THEN m.kind ELSE 'cuped' END AS test, m.kind, m.direction, m.guardrail, m.min_effect, m.place::int
 		FROM rec._experiment_metrics($1) WITH ORDINALITY m (metric, owner, relation_schema, relation_name, unit_column, value, value_sql, time_column, kind,
 			window_after, cap, direction, guardrail, denominator, denominator_sql, pre_period, min_effect, created_at, place)),
@@ -275,7 +280,7 @@ BEGIN
 	CROSS JOIN LATERAL (SELECT ((t.control).m3 / (t.control).n)^2 / nullif((t.control).m2 / (t.control).n, 0)^3) l (skew)
 	ORDER BY t.place, t.i, t.day;
 END $$;
-COMMENT ON FUNCTION rec._experiment_effects(int, boolean) IS 'Internal: effects by metric and variant, and by day on request';
+COMMENT ON FUNCTION rec._experiment_effects(int, rec._experiment_state[], boolean) IS 'Internal: effects by metric and variant, and by day on request';
 
 CREATE FUNCTION rec._normal_width(alpha float8) RETURNS float8
 	AS 'MODULE_PATHNAME', 'rec_normal_width' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
@@ -297,6 +302,7 @@ AS $$
 DECLARE
 	e rec.experiment := (SELECT x FROM rec.experiment x WHERE x.id = $1);
 	ended boolean := coalesce(e.stop_at <= now(), false);
+	known rec._experiment_state[] := rec._experiment_states($1);
 	counts bigint[];
 	mixed bigint;
 	ahead bigint;
@@ -313,7 +319,7 @@ BEGIN
 	IF e IS NULL THEN
 		RETURN;
 	END IF;
-	WITH exposed AS MATERIALIZED (SELECT s.* FROM rec._experiment_states($1) s WHERE s.metric IS NULL)
+	WITH exposed AS MATERIALIZED (SELECT s.* FROM unnest(known) s WHERE s.metric IS NULL)
 	SELECT (SELECT array_agg(coalesce((SELECT sum(x.units) FROM exposed x WHERE x.variant = v.variant), 0)::bigint ORDER BY v.i)
 			FROM unnest(e.variants) WITH ORDINALITY v (variant, i)),
 		(SELECT sum(x.units) FROM exposed x WHERE x.variant IS NULL), (SELECT sum(x.negative) FROM exposed x),
@@ -327,7 +333,7 @@ BEGIN
 			-- adjusted over all metrics and variants; one that has ended is judged by the p-value of the fixed sample
 			rec.adjust_p(f.p, 'holm') OVER () AS p_adjusted, rec.adjust_p(CASE WHEN ended THEN f.p ELSE f.safe_p END, 'holm') OVER () AS p_decisive,
 			CASE WHEN f.direction = 'increase' THEN f.difference > 0 ELSE f.difference < 0 END AS better
-		FROM rec._experiment_effects($1, false) f) x;
+		FROM rec._experiment_effects($1, known, false) f) x;
 
 	-- a verdict for each variant but the control
 	SELECT jsonb_object_agg(v.variant, CASE
@@ -415,16 +421,17 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	e rec.experiment := (SELECT x FROM rec.experiment x WHERE x.id = $1);
+	known rec._experiment_state[] := rec._experiment_states($1);
 BEGIN
 	RETURN QUERY
-	WITH exposed AS MATERIALIZED (SELECT s.day, s.variant, s.units FROM rec._experiment_states($1) s WHERE s.metric IS NULL AND s.variant IS NOT NULL),
+	WITH exposed AS MATERIALIZED (SELECT s.day, s.variant, s.units FROM unnest(known) s WHERE s.metric IS NULL AND s.variant IS NOT NULL),
 	counts AS (SELECT d.day, v.variant, v.i, coalesce(sum(x.units) FILTER (WHERE x.day = d.day), 0)::bigint AS new_units, coalesce(sum(x.units), 0)::bigint AS units
 		FROM (SELECT DISTINCT x.day FROM exposed x) d CROSS JOIN unnest(e.variants) WITH ORDINALITY v (variant, i)
 		LEFT JOIN exposed x ON x.variant = v.variant AND x.day <= d.day GROUP BY d.day, v.variant, v.i),
 	split AS (SELECT c.day, (rec.srm_test(array_agg(c.units ORDER BY c.i), e.weights)).p_value AS p FROM counts c GROUP BY c.day)
 	SELECT f.metric, f.variant, f.day, f.kind, f.guardrail, f.direction, f.n, f.mean, f.control_mean, f.difference, f.lift, f.ci_low, f.ci_high, f.safe_low, f.safe_high, f.p, f.safe_p,
 		c.new_units, s.p
-	FROM rec._experiment_effects($1, true) f LEFT JOIN counts c ON c.day = f.day AND c.variant = f.variant LEFT JOIN split s ON s.day = f.day
+	FROM rec._experiment_effects($1, known, true) f LEFT JOIN counts c ON c.day = f.day AND c.variant = f.variant LEFT JOIN split s ON s.day = f.day
 	WHERE f.day IS NOT NULL;
 END $$;
 COMMENT ON FUNCTION rec._experiment_daily(int) IS 'Internal: behind rec.experiment_daily';

@@ -84,7 +84,7 @@ done
 
 # --------------------------------------------------- a copy that is instrumented
 
-for part in src sql test expected examples pg_recommend.control Makefile META.json; do
+for part in src sql test expected examples docs pg_recommend.control Makefile META.json; do
     [ ! -e "$PROJECT/$part" ] || cp -R "$PROJECT/$part" "$WORK/project/"
 done
 find "$WORK/project" \( -name '*.o' -o -name '*.d' \) -delete

@@ -83,6 +83,43 @@ extern const char *rec_category_text(RecCategoryReader *reader, Datum value, cha
 									 int *length);
 extern uint64 rec_category_key(const char *text, int length);
 
+/* A profile in the making. */
+typedef struct RecProfiling RecProfiling;
+
+extern RecProfiling *rec_profiling_create(MemoryContext context, RecProfileKind kind);
+extern void rec_profiling_add(RecProfiling *s, bool isnull, double x);
+extern void rec_profiling_add_category(RecProfiling *s, FunctionCallInfo fcinfo);	/* argument 1 */
+extern RecProfile rec_profiling_finish(RecProfiling *s);
+
+/* Counts of the categories of two profiles, by name; those that are not named in both last, under the name NULL. */
+typedef struct RecNamed
+{
+	const char *name;
+	double		count[2];
+} RecNamed;
+
+typedef struct RecAligned
+{
+	RecNamed   *list;
+	double	   *reference,
+			   *current;
+	int			n;
+} RecAligned;
+
+extern RecAligned rec_profile_align(const RecProfile *reference, const RecProfile *current, bool with_nulls);
+extern void rec_profile_check_kinds(const RecProfile *reference, const RecProfile *current);
+
+/* Shares of two profiles to draw; at most REC_SHARES of them. */
+#define REC_SHARES 12
+
+typedef struct RecShare
+{
+	const char *label;
+	double		share[2];		/* of the reference and now; NaN: no rows at all */
+} RecShare;
+
+extern int	rec_profile_shares(const RecProfile *reference, const RecProfile *current, RecShare *shares);
+
 /* A composite result; NaN among float8 values becomes null. */
 typedef struct RecResult
 {

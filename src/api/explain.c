@@ -4,22 +4,25 @@
  *
  * The score is linear in the targets of the user's observations, so the parts are exact: with A the normal matrix of
  * the user's row and A z = y of the item, observation k gives w_k p_k <y_k, z>. With explicit feedback there is one more
- * part, the mean and the item's bias, which no event of the user explains.
+ * part, the mean and the item's bias, which no event of the user explains. With lambda_r m on the right-hand side, what the
+ * user's attributes let expect, each encoded attribute has such a part too.
  */
 #include "api/serve.h"
 
 #include <math.h>
 
 #include "core/score.h"
+#include "model/attribute_store.h"
 #include "model/linear.h"
 #include "model/solve.h"
 #include "utils/builtins.h"
 
 typedef struct Part
 {
-	int			position;		/* -1: the baseline */
-	float		net;
+	int			position;		/* -1: an attribute, or the baseline */
+	float		net;			/* of an attribute: the encoded value */
 	double		contribution;
+	char	   *attribute;		/* NULL: none */
 } Part;
 
 static int
@@ -30,7 +33,9 @@ compare_parts(const void *a, const void *b)
 
 	if (x->contribution != y->contribution)
 		return x->contribution > y->contribution ? -1 : 1;
-	return (x->position > y->position) - (x->position < y->position);
+	if (x->position != y->position)
+		return x->position > y->position ? 1 : -1;
+	return x->attribute && y->attribute ? strcmp(x->attribute, y->attribute) : 0;
 }
 
 static float
@@ -52,10 +57,11 @@ put_parts(const RecCall *call, const Part *part, int n)
 		total += part[i].contribution;
 	for (int i = 0; i < rec_call_limit(call, n); i++)
 	{
-		Datum		v[5];
-		bool		null[5] = {0};
+		Datum		v[6];
+		bool		null[6] = {0};
 
-		null[0] = null[1] = part[i].position < 0;
+		null[0] = part[i].position < 0;
+		null[1] = null[0] && part[i].attribute == NULL;
 		v[0] = null[0] ? (Datum) 0 :
 			rec_call_output(call, &keys->kind, rec_keys_datum(keys, part[i].position));
 		v[1] = Float4GetDatum(part[i].net);
@@ -63,6 +69,8 @@ put_parts(const RecCall *call, const Part *part, int n)
 		null[3] = total == 0;
 		v[3] = Float8GetDatum(total == 0 ? 0 : part[i].contribution / total);
 		v[4] = Int32GetDatum(i + 1);
+		null[5] = part[i].attribute == NULL;
+		v[5] = part[i].attribute ? CStringGetTextDatum(part[i].attribute) : (Datum) 0;
 		tuplestore_putvalues(call->result->setResult, call->result->setDesc, v, null);
 	}
 }
@@ -82,6 +90,50 @@ make_exact(Part *part, int n, float score)
 	}
 	if (n > 0)
 		part[largest].contribution += rest;
+}
+
+/*
+ * Appends the parts of encoded attributes: value times <weights of the column, direction>, the bias with a factor of its
+ * own. Columns of one attribute and level are one part.
+ */
+static int
+add_attributes(const RecCall *call, RecSide side, const RecEncoded *row, const float *direction, double scale,
+			   double bias_scale, Part *part, int n)
+{
+	const RecServing *s = call->serving;
+	RecAttributes *list = rec_attributes_stored(call->model, s->version, side);
+	int			d = s->params.factors;
+
+	for (int k = 0; list && k < row->n; k++)
+	{
+		const float *weights = s->map[side] + (Size) row->column[k] * s->stride;
+		double		sum = 0;
+
+		for (int i = 0; i < d; i++)
+			sum += scale * weights[i] * direction[i];
+		if (s->rule.explicit_feedback)
+			sum += bias_scale * weights[d] * direction[d];
+		part[n++] = (Part) {-1, row->value[k], sum * row->value[k], rec_column_name(list, row->column[k])};
+	}
+	return n;
+}
+
+static double
+item_baseline(const RecServing *s, int position)
+{
+	return s->mean + s->items[(Size) position * s->stride + s->params.factors];
+}
+
+/* What is added to y when it is multiplied with the user's factors: where they have their bias. */
+static float *
+target_of(const RecServing *s, int position)
+{
+	float	   *y = palloc(s->stride * sizeof(float));
+
+	memcpy(y, s->items + (Size) position * s->stride, s->stride * sizeof(float));
+	if (s->rule.explicit_feedback)
+		y[s->params.factors] = 1;
+	return y;
 }
 
 /* Item weights: value times weight, as the score adds them up. */
@@ -111,13 +163,14 @@ explain_weights(const RecCall *call, const RecUser *user, int position)
 }
 
 static void
-explain_item(const RecCall *call, const RecUser *user, int position)
+explain_by_user(const RecCall *call, const RecUser *user, int position, float score)
 {
 	const RecServing *s = call->serving;
 	RecUserRow	row;
-	float	   *contribution;
+	int			columns = user->attributes ? user->attributes->n : 0;
+	float	   *contribution,
+			   *z = palloc0(s->stride * sizeof(float));
 	Part	   *part;
-	float		score;
 	int			n = 0;
 	RecAlsStatus status;
 
@@ -128,8 +181,8 @@ explain_item(const RecCall *call, const RecUser *user, int position)
 	}
 	rec_user_row(s, user->n, user->item, user->net, user->prior, &row);
 	contribution = palloc(Max(row.n, 1) * sizeof(float));
-	part = palloc((row.n + 1) * sizeof(Part));
-	status = rec_als_explain(&row.step, row.n, row.column, row.value, s->warm, position, contribution, NULL, row.scratch);
+	part = palloc((row.n + columns + 1) * sizeof(Part));
+	status = rec_als_explain(&row.step, row.n, row.column, row.value, s->warm, position, contribution, z, row.scratch);
 	if (status != REC_ALS_OK)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
@@ -137,12 +190,69 @@ explain_item(const RecCall *call, const RecUser *user, int position)
 				 errdetail("%s", rec_als_error(status))));
 	for (int i = 0; i < row.n; i++)
 		part[n++] = (Part) {row.column[i], net_of(user, row.column[i]), contribution[i]};
+	if (columns > 0 && row.n == 0)
+		n = add_attributes(call, REC_USERS, user->attributes, target_of(s, position), 1, 1, part, n);
+	else if (columns > 0)
+	{
+		double		penalty = rec_als_row_penalty(&row.step, row.n, s->warm);
+
+		n = add_attributes(call, REC_USERS, user->attributes, z, penalty, penalty * row.step.bias_penalty, part, n);
+	}
 	if (s->rule.explicit_feedback)
-		part[n++] = (Part) {-1, 0, s->mean + s->items[(Size) position * s->stride + s->params.factors]};
-	rec_score_rows(s->items + (Size) position * s->stride, 1, s->stride, user->vector, &score);
-	make_exact(part, n, score + rec_user_offset(s, user));
+		part[n++] = (Part) {-1, 0, item_baseline(s, position)};
+	make_exact(part, n, score);
 	qsort(part, n, sizeof(Part), compare_parts);
 	put_parts(call, part, n);
+}
+
+/* The item's factors are what its attributes let expect and what its events add to that. */
+static void
+explain_by_item(const RecCall *call, const RecUser *user, int position, float score)
+{
+	const RecServing *s = call->serving;
+	RecEncoded	row;
+	Part	   *part;
+	double		rest = score;
+	int			n = 0;
+
+	if (!rec_encoded_stored(call->model, s, REC_ITEMS, rec_keys_datum(&s->keys, position), &row))
+		row.n = 0;
+	part = palloc((row.n + 2) * sizeof(Part));
+	n = add_attributes(call, REC_ITEMS, &row, user->vector, 1, 1, part, n);
+	if (s->rule.explicit_feedback)
+		part[n++] = (Part) {-1, 0, rec_user_offset(s, user)};
+	for (int i = 0; i < n; i++)
+		rest -= part[i].contribution;
+	if (position < s->warm)
+		part[n++] = (Part) {position, s->support[position], rest};
+	else
+		make_exact(part, n, score);
+	qsort(part, n, sizeof(Part), compare_parts);
+	put_parts(call, part, n);
+}
+
+/* Whether options ask for the item's side; they have no other key. */
+static bool
+asks_for_item(FunctionCallInfo fcinfo, int i)
+{
+	JsonbValue	v;
+	Jsonb	   *json;
+	char	   *side;
+
+	if (PG_ARGISNULL(i))
+		return false;
+	json = PG_GETARG_JSONB_P(i);
+	if (!JB_ROOT_IS_OBJECT(json) || getKeyJsonValueFromContainer(&json->root, "side", 4, &v) == NULL ||
+		v.type != jbvString)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("options of explain() must be a side")));
+	side = pnstrdup(v.val.string.val, v.val.string.len);
+	if (strcmp(side, "user") != 0 && strcmp(side, "item") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for side: \"%s\"", side),
+				 errdetail("Allowed are \"user\" and \"item\".")));
+	return strcmp(side, "item") == 0;
 }
 
 PG_FUNCTION_INFO_V1(rec_explain);
@@ -157,6 +267,7 @@ rec_explain(PG_FUNCTION_ARGS)
 				item_key;
 	bool		known;
 	int			position = -1;
+	bool		by_item = asks_for_item(fcinfo, 6);
 
 	rec_call_begin(&call, fcinfo, 3, 5);
 	rec_live_rights(call.model, &rights);
@@ -180,7 +291,23 @@ rec_explain(PG_FUNCTION_ARGS)
 	{
 		rec_user_get(call.model, call.serving, user_key, &user_type, known, NULL, &user);
 		if (user.source != REC_SOURCE_POPULAR)
-			explain_item(&call, &user, position);
+		{
+			float		score = 0;
+
+			if (user.score == NULL)
+			{
+				rec_score_rows(call.serving->items + (Size) position * call.serving->stride, 1, call.serving->stride,
+							   user.vector, &score);
+				score += rec_user_offset(call.serving, &user);
+			}
+			if (by_item && user.score == NULL)
+				explain_by_item(&call, &user, position, score);
+			else
+			{
+				rec_user_describe(call.model, call.serving, &user_type, user_key, &user);
+				explain_by_user(&call, &user, position, score);
+			}
+		}
 	}
 	rec_call_end(&call);
 	return (Datum) 0;

@@ -14,6 +14,7 @@
 #include "miscadmin.h"
 #include "model/events.h"
 #include "model/materialization.h"
+#include "model/store.h"
 #include "portability/instr_time.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -303,10 +304,16 @@ rec_materialize(PG_FUNCTION_ARGS)
 	PushActiveSnapshot(GetTransactionSnapshot());
 	model = rec_model_by_schema(model->schema, false);
 	relid = rec_model_relation(model, "user_factors");
+	saved = rec_role_enter(model->owner);
+	if (rec_refresh_items(model) > 0)
+	{
+		/* the new items are to be seen */
+		PopActiveSnapshot();
+		PushActiveSnapshot(GetTransactionSnapshot());
+	}
 	w.model = model;
 	w.uid = model->active_version ? rec_version_get(model, 0).uid : 0;
 	w.users_type = get_array_type(get_atttype(relid, get_attnum(relid, "user_id")));
-	saved = rec_role_enter(model->owner);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	plan(&w, !PG_ARGISNULL(4) && PG_GETARG_BOOL(4), !PG_ARGISNULL(3), PG_ARGISNULL(3) ? (Datum) 0 : PG_GETARG_DATUM(3));

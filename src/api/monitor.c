@@ -15,7 +15,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/regproc.h"
 #include "utils/snapmgr.h"
 #include "utils/varlena.h"
 
@@ -94,11 +93,7 @@ find_target(NewMonitor *m, const char *target)
 		m->relid = RangeVarGetRelid(makeRangeVar(m->model->events_schema, m->model->events_relation, -1), AccessShareLock, false);
 		return;
 	}
-	names = stringToQualifiedNameList(target
-#if PG_VERSION_NUM >= 160000
-									  ,NULL
-#endif
-		);
+	names = textToQualifiedNameList(cstring_to_text(target));
 	name = makeRangeVarFromNameList(names);
 	m->relid = RangeVarGetRelid(name, AccessShareLock, true);
 	if (!OidIsValid(m->relid))

@@ -39,7 +39,7 @@ typedef struct Named
 #define SH_DEFINE
 #include "lib/simplehash.h"
 
-typedef struct Profiling
+struct RecProfiling
 {
 	MemoryContext context;
 	RecProfileKind kind;
@@ -55,10 +55,12 @@ typedef struct Profiling
 	named_hash *table;			/* categories */
 	int64		other;
 	RecCategoryReader reader;
-} Profiling;
+};
 
-static Profiling *
-create_state(MemoryContext context, RecProfileKind kind)
+typedef struct RecProfiling Profiling;
+
+Profiling *
+rec_profiling_create(MemoryContext context, RecProfileKind kind)
 {
 	Profiling  *s = MemoryContextAllocZero(context, sizeof(Profiling));
 
@@ -74,7 +76,7 @@ create_state(MemoryContext context, RecProfileKind kind)
 static Profiling *
 state_of(FunctionCallInfo fcinfo, RecProfileKind kind)
 {
-	return PG_ARGISNULL(0) ? create_state(rec_aggregate_context(fcinfo), kind) : (Profiling *) PG_GETARG_POINTER(0);
+	return PG_ARGISNULL(0) ? rec_profiling_create(rec_aggregate_context(fcinfo), kind) : (Profiling *) PG_GETARG_POINTER(0);
 }
 
 static void
@@ -118,16 +120,14 @@ count_few(Profiling *s, double x, int64 n)
 	s->nfew++;
 }
 
-static Datum
-add_number(FunctionCallInfo fcinfo, RecProfileKind kind, double x)
+void
+rec_profiling_add(Profiling *s, bool isnull, double x)
 {
-	Profiling  *s = state_of(fcinfo, kind);
-
 	s->n++;
-	if (PG_ARGISNULL(1) || isnan(x))
+	if (isnull || isnan(x))
 	{
 		s->nulls++;
-		PG_RETURN_POINTER(s);
+		return;
 	}
 	x += 0.0;					/* -0 is 0 */
 	if (isfinite(x))
@@ -138,21 +138,26 @@ add_number(FunctionCallInfo fcinfo, RecProfileKind kind, double x)
 		count_few(s, x, 1);
 	sketch_add(s, 0, x);
 	s->sketch.n++;
-	PG_RETURN_POINTER(s);
 }
 
 PG_FUNCTION_INFO_V1(rec_profile_add);
 Datum
 rec_profile_add(PG_FUNCTION_ARGS)
 {
-	return add_number(fcinfo, REC_PROFILE_NUMBER, PG_ARGISNULL(1) ? 0 : PG_GETARG_FLOAT8(1));
+	Profiling  *s = state_of(fcinfo, REC_PROFILE_NUMBER);
+
+	rec_profiling_add(s, PG_ARGISNULL(1), PG_ARGISNULL(1) ? 0 : PG_GETARG_FLOAT8(1));
+	PG_RETURN_POINTER(s);
 }
 
 PG_FUNCTION_INFO_V1(rec_profile_add_time);
 Datum
 rec_profile_add_time(PG_FUNCTION_ARGS)
 {
-	return add_number(fcinfo, REC_PROFILE_TIME, PG_ARGISNULL(1) ? 0 : rec_seconds(PG_GETARG_TIMESTAMP(1)));
+	Profiling  *s = state_of(fcinfo, REC_PROFILE_TIME);
+
+	rec_profiling_add(s, PG_ARGISNULL(1), PG_ARGISNULL(1) ? 0 : rec_seconds(PG_GETARG_TIMESTAMP(1)));
+	PG_RETURN_POINTER(s);
 }
 
 /* `name` is not terminated. */
@@ -181,11 +186,9 @@ count_named(Profiling *s, const char *name, int length, int64 n)
 	entry->count += n;
 }
 
-PG_FUNCTION_INFO_V1(rec_profile_add_category);
-Datum
-rec_profile_add_category(PG_FUNCTION_ARGS)
+void
+rec_profiling_add_category(Profiling *s, FunctionCallInfo fcinfo)
 {
-	Profiling  *s = state_of(fcinfo, REC_PROFILE_CATEGORY);
 	char		buffer[REC_CATEGORY_LENGTH + 1];
 	const char *text;
 	int			length;
@@ -194,12 +197,21 @@ rec_profile_add_category(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1))
 	{
 		s->nulls++;
-		PG_RETURN_POINTER(s);
+		return;
 	}
 	if (!OidIsValid(s->reader.type))
 		rec_category_reader(&s->reader, fcinfo, 1);
 	text = rec_category_text(&s->reader, PG_GETARG_DATUM(1), buffer, &length);
 	count_named(s, text, length, 1);
+}
+
+PG_FUNCTION_INFO_V1(rec_profile_add_category);
+Datum
+rec_profile_add_category(PG_FUNCTION_ARGS)
+{
+	Profiling  *s = state_of(fcinfo, REC_PROFILE_CATEGORY);
+
+	rec_profiling_add_category(s, fcinfo);
 	PG_RETURN_POINTER(s);
 }
 
@@ -249,7 +261,7 @@ rec_profile_combine(PG_FUNCTION_ARGS)
 		PG_RETURN_POINTER(s);
 	}
 	if (s == NULL)
-		s = create_state(context, other->kind);
+		s = rec_profiling_create(context, other->kind);
 	s->n += other->n;
 	s->nulls += other->nulls;
 	rec_moments_merge(&s->moments, &other->moments);
@@ -340,7 +352,7 @@ rec_profile_in(PG_FUNCTION_ARGS)
 	initStringInfo(&b);
 	appendBinaryStringInfo(&b, VARDATA_ANY(in), VARSIZE_ANY_EXHDR(in));
 	get_int(&b, TAG, TAG);
-	s = create_state(context, (RecProfileKind) get_int(&b, REC_PROFILE_NUMBER, REC_PROFILE_CATEGORY));
+	s = rec_profiling_create(context, (RecProfileKind) get_int(&b, REC_PROFILE_NUMBER, REC_PROFILE_CATEGORY));
 	s->n = pq_getmsgint64(&b);
 	s->nulls = pq_getmsgint64(&b);
 	s->moments.n = pq_getmsgfloat8(&b);
@@ -449,17 +461,15 @@ static void
 final_numbers(Profiling *s, RecProfile *p)
 {
 	int64		size = rec_sketch_size(&s->sketch);
-	double	   *x,
-			   *weight,
-			   *grid;
+	RecWeighted *list;
+	double	   *grid;
 	int			count = (int) Min(s->sketch.n, REC_GRID);
 
 	if (s->sketch.n == 0)
 		return;
-	x = palloc(sizeof(double) * size);
-	weight = palloc(sizeof(double) * size);
+	list = palloc(sizeof(RecWeighted) * size);
 	grid = palloc(sizeof(double) * Max(count, 2));
-	rec_sketch_quantiles(&s->sketch, x, weight, grid, count);
+	rec_sketch_quantiles(&s->sketch, list, grid, count);
 	grid[0] = s->min;
 	grid[count - 1] = s->max;
 	p->sample = (RecEmpirical) {
@@ -470,23 +480,27 @@ final_numbers(Profiling *s, RecProfile *p)
 		p->sample.error = 1.0 / (REC_GRID - 1) + (s->sketch.error + 1.0) / s->sketch.n;
 }
 
-PG_FUNCTION_INFO_V1(rec_profile_final);
-Datum
-rec_profile_final(PG_FUNCTION_ARGS)
+RecProfile
+rec_profiling_finish(Profiling *s)
 {
-	Profiling  *s;
-	RecProfile	p = {0};
+	RecProfile	p = {.kind = s->kind, .n = s->n, .nulls = s->nulls};
 
-	(void) rec_aggregate_context(fcinfo);
-	if (PG_ARGISNULL(0))
-		PG_RETURN_NULL();
-	s = (Profiling *) PG_GETARG_POINTER(0);
-	p.kind = s->kind;
-	p.n = s->n;
-	p.nulls = s->nulls;
 	p.mean = s->moments.n > 0 ? s->moments.mean : NAN;
 	p.variance = s->moments.n > 1 ? s->moments.squares / (s->moments.n - 1) : NAN;
 	final_numbers(s, &p);
 	final_categories(s, &p);
+	return p;
+}
+
+PG_FUNCTION_INFO_V1(rec_profile_final);
+Datum
+rec_profile_final(PG_FUNCTION_ARGS)
+{
+	RecProfile	p;
+
+	(void) rec_aggregate_context(fcinfo);
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	p = rec_profiling_finish((Profiling *) PG_GETARG_POINTER(0));
 	return rec_profile_make(fcinfo, &p);
 }

@@ -19,8 +19,7 @@ typedef struct Merging
 	bool		any;
 	RecProfile	sum;
 	RecMoments	moments;
-	RecNumbers *x,				/* numbers or quantiles, and what each stands for */
-			   *weight;
+	RecNumbers *numbers;		/* numbers or quantiles, each followed by how many it stands for */
 	double		error;			/* summed over rows */
 	bool		grids;			/* some were quantiles */
 	bool		few;			/* all have counts of distinct numbers */
@@ -38,8 +37,7 @@ create_state(MemoryContext context)
 	Merging    *s = MemoryContextAllocZero(context, sizeof(Merging));
 
 	s->context = context;
-	s->x = rec_numbers_create(context);
-	s->weight = rec_numbers_create(context);
+	s->numbers = rec_numbers_create(context);
 	s->few = true;
 	return s;
 }
@@ -55,8 +53,8 @@ add_numbers(Merging *s, const RecProfile *p)
 	s->error += sample->n * (sample->error + (sample->grid ? 1.0 / sample->len : 0));
 	for (int64 i = 0; i < sample->len; i++)
 	{
-		rec_numbers_add(s->x, sample->x[i]);
-		rec_numbers_add(s->weight, sample->cum ? sample->cum[i + 1] - sample->cum[i] : sample->n / sample->len);
+		rec_numbers_add(s->numbers, sample->x[i]);
+		rec_numbers_add(s->numbers, sample->cum ? sample->cum[i + 1] - sample->cum[i] : sample->n / sample->len);
 	}
 }
 
@@ -167,17 +165,14 @@ merge_numbers(Merging *s, RecProfile *p)
 	int			count = (int) Min(numbers, REC_GRID);
 	bool		grid = s->grids || numbers > REC_GRID;
 	double	   *quantile = palloc0(sizeof(double) * REC_GRID);
-	double	   *x,
-			   *weight;
+	RecWeighted *list;
 
 	p->sample.x = quantile;
 	if (numbers == 0)
 		return;
-	x = palloc(sizeof(double) * s->x->n);
-	weight = palloc(sizeof(double) * s->x->n);
-	memcpy(x, s->x->x, sizeof(double) * s->x->n);
-	memcpy(weight, s->weight->x, sizeof(double) * s->x->n);
-	rec_weighted_quantiles(x, weight, s->x->n, quantile, count);
+	list = palloc(sizeof(double) * s->numbers->n);
+	memcpy(list, s->numbers->x, sizeof(double) * s->numbers->n);
+	rec_weighted_quantiles(list, s->numbers->n / 2, quantile, count);
 	p->sample.len = count;
 	p->sample.n = numbers;
 	p->sample.error = grid ? Min(s->error / numbers + 1.0 / (REC_GRID - 1) + 1.0 / numbers, 1) : 0;

@@ -8,6 +8,8 @@
  */
 #include "api/rank.h"
 
+#include "api/explore.h"
+
 #include <math.h>
 
 #include "catalog/pg_type.h"
@@ -150,8 +152,9 @@ adjusted_scores(const RecCall *call, const RecUser *user, const RecRepeats *repe
 	const float *factor = rec_boost_factors(call, request);
 	float	   *score;
 	float		offset;
+	bool		explore = request->explore != REC_EXPLORE_NOT && user->source != REC_SOURCE_POPULAR;
 
-	if (factor == NULL && (repeats == NULL || repeats->n == 0))
+	if (factor == NULL && !explore && (repeats == NULL || repeats->n == 0))
 		return NULL;
 	if (user->source == REC_SOURCE_POPULAR)
 		score = memcpy(palloc_extended(Max(s->n, 1) * sizeof(float), MCXT_ALLOC_HUGE), s->popularity, s->n * sizeof(float));
@@ -161,6 +164,8 @@ adjusted_scores(const RecCall *call, const RecUser *user, const RecRepeats *repe
 		offset = rec_user_offset(s, user);
 		for (int i = 0; i < s->n; i++)
 			score[i] += offset;
+		if (explore)
+			rec_explore(call, user, request, score);
 	}
 	if (repeats)
 		blend_repeats(repeats, request->buy_again, score, s->n);
@@ -207,10 +212,11 @@ rec_answer(const RecCall *call, RecAllowed *allowed, const RecUser *user, const 
 
 	if (rec_call_limit(call, allowed->n) == 0 || page.skip >= allowed->n)
 		return;
-	if (request->diversity > 0 && call->serving->weights.start)
+	if ((request->diversity > 0 || request->explore != REC_EXPLORE_NOT) && call->serving->weights.start)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("diversity is not to be had with algorithm \"%s\"", rec_params_algorithm(&call->serving->params)),
+				 errmsg("%s is not to be had with algorithm \"%s\"", request->diversity > 0 ? "diversity" : "explore",
+						rec_params_algorithm(&call->serving->params)),
 				 errdetail("It needs the factors of the items, and this version has weights between items.")));
 	score = adjusted_scores(call, user, repeats, request);
 	if (score == NULL && user->source == REC_SOURCE_POPULAR)

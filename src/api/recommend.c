@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "model/attribute_store.h"
 #include "core/score.h"
 #include "miscadmin.h"
 #include "model/settings.h"
@@ -132,9 +133,30 @@ rec_serve(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
+/* What the model expects of a visitor with these attributes; NULL: of anybody. */
+static void
+expect_visitor(const RecCall *call, const Jsonb *json, RecUser *user)
+{
+	RecAttributes *list;
+	RecEncoded *row = NULL;
+
+	if (json)
+	{
+		list = rec_attributes_stored(call->model, call->serving->version, REC_USERS);
+		if (list == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+					 errmsg("version %d of model \"%s\" has no user attributes", call->serving->version, call->model->name),
+					 errhint("Give the model users and user_attributes with rec.alter_model, and train it.")));
+		row = palloc(sizeof(RecEncoded));
+		rec_attributes_json(call->model, list, json, row);
+	}
+	rec_user_expect(call->serving, row, user);
+}
+
 /* Each item at hand counts as one event; explicit: as a rating one above what is expected of the item. */
 static void
-fold_in_items(const RecCall *call, int argument, RecUser *user)
+fold_in_items(const RecCall *call, int argument, const Jsonb *attributes, RecUser *user)
 {
 	const RecServing *s = call->serving;
 	int			n;
@@ -146,6 +168,7 @@ fold_in_items(const RecCall *call, int argument, RecUser *user)
 	for (int i = 0; i < n; i++)
 		net[i] = s->rule.explicit_feedback ?
 			s->mean + s->items[(Size) item[i] * s->stride + s->params.factors] + 1 : 1;
+	expect_visitor(call, attributes, user);
 	rec_user_from_pairs(s, n, item, net, user);
 }
 
@@ -160,7 +183,7 @@ rec_recommend_for(PG_FUNCTION_ARGS)
 
 	rec_request_read(&request, fcinfo, 8, REC_FOR_BASKET);
 	rec_call_begin(&call, fcinfo, 3, 7);
-	fold_in_items(&call, 1, &user);
+	fold_in_items(&call, 1, request.attributes, &user);
 	allowed = rec_allowed_by_arguments(&call, 5, 6);
 	rec_allow_filtered(&allowed, &call, &request);
 	forbid_history(&allowed, &call, &user, PG_ARGISNULL(4) || PG_GETARG_BOOL(4), false);

@@ -196,6 +196,63 @@ read_placement(RecRequest *r, const char *name, JsonbValue *v)
 	r->placement = text_option(name, v);
 }
 
+static void
+read_attributes(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->attributes = JsonbValueToJsonb(v);
+}
+
+static void
+read_explore(RecRequest *r, const char *name, JsonbValue *v)
+{
+	char	   *given = text_option(name, v);
+
+	if (strcmp(given, "ucb") == 0)
+		r->explore = REC_EXPLORE_UCB;
+	else if (strcmp(given, "thompson") == 0)
+		r->explore = REC_EXPLORE_THOMPSON;
+	else
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for explore: \"%s\"", given),
+				 errdetail("Allowed are \"ucb\" and \"thompson\"; null: do not explore.")));
+}
+
+/* A number from 0 to 1000. */
+static float
+read_spread(RecRequest *r, const char *name, JsonbValue *v)
+{
+	float		value;
+
+	if (!read_real(v, &value) || !(value >= 0 && value <= 1000))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("%s must be a number from 0 to 1000", name)));
+	r->has_spread = true;
+	return value;
+}
+
+static void
+read_beta(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->beta = read_spread(r, name, v);
+}
+
+static void
+read_sigma(RecRequest *r, const char *name, JsonbValue *v)
+{
+	r->sigma = read_spread(r, name, v);
+}
+
+static void
+read_seed(RecRequest *r, const char *name, JsonbValue *v)
+{
+	if (v->type != jbvNumeric)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("seed must be a whole number")));
+	r->seed = DatumGetInt64(DirectFunctionCall1(numeric_int8, NumericGetDatum(v->val.numeric)));
+	r->has_spread = true;
+}
+
 /* Every option: how it is read, and which functions take it. */
 static const struct
 {
@@ -214,6 +271,11 @@ static const struct
 	{"buy_again", read_buy_again, REC_FOR_USER | REC_FOR_SERVE},
 	{"experiment", read_experiment, REC_FOR_USER | REC_FOR_SERVE},
 	{"placement", read_placement, REC_FOR_SERVE},
+	{"attributes", read_attributes, REC_FOR_BASKET},
+	{"explore", read_explore, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
+	{"beta", read_beta, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
+	{"sigma", read_sigma, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
+	{"seed", read_seed, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
 };
 
 static int
@@ -240,6 +302,11 @@ check_together(const RecRequest *r)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("filter_args needs a filter")));
+	if (r->has_spread && r->explore == REC_EXPLORE_NOT)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("beta, sigma and seed need explore"),
+				 errhint("Give explore => 'ucb' or explore => 'thompson'.")));
 	if (r->diversity > 0 && (r->after_rank > 0 || r->has_cursor))
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
@@ -258,6 +325,7 @@ rec_request_read(RecRequest *r, FunctionCallInfo fcinfo, int i, RecRequestFor fu
 	int			option = 0;
 
 	memset(r, 0, sizeof(*r));
+	r->beta = r->sigma = 1;
 	if (PG_ARGISNULL(i))
 		return;
 	json = PG_GETARG_JSONB_P(i);

@@ -33,6 +33,12 @@ typedef struct RecRequest
 	float		buy_again;		/* 0 .. 1; 0: none */
 	char	   *experiment;
 	char	   *placement;
+	Jsonb	   *attributes;		/* of a visitor; NULL: none */
+	enum {REC_EXPLORE_NOT, REC_EXPLORE_UCB, REC_EXPLORE_THOMPSON} explore;
+	float		beta;			/* ucb: standard deviations that are added */
+	float		sigma;			/* thompson: factor of the standard deviations */
+	bool		has_spread;		/* beta or sigma or seed is given */
+	int64		seed;
 } RecRequest;
 
 /* Which function reads its options; one that it does not take is unknown. */

@@ -122,11 +122,25 @@ typedef struct ReadScaler
 	bool		stable;			/* it is the same in each call */
 } ReadScaler;
 
+/* In one piece in the given context: what reading leaves behind must not pile up there. */
+static RecScaler *
+copy_scaler(const RecScaler *scaler, MemoryContext context)
+{
+	Size		quantiles = scaler->nquantiles * sizeof(double);
+	RecScaler  *copy = MemoryContextAlloc(context, sizeof(RecScaler) + quantiles);
+
+	*copy = *scaler;
+	if (scaler->quantile)
+		copy->quantile = memcpy(copy + 1, scaler->quantile, quantiles);
+	return copy;
+}
+
 static const RecScaler *
 scaler_argument(FunctionCallInfo fcinfo, int n)
 {
 	ReadScaler *last = fcinfo->flinfo->fn_extra;
-	MemoryContext old;
+	MemoryContext context = fcinfo->flinfo->fn_mcxt;
+	RecScaler  *scaler;
 	Jsonb	   *json;
 
 	if (last && last->stable)
@@ -134,22 +148,16 @@ scaler_argument(FunctionCallInfo fcinfo, int n)
 	json = PG_GETARG_JSONB_P(n);
 	if (last && VARSIZE(json) == VARSIZE(last->json) && memcmp(json, last->json, VARSIZE(json)) == 0)
 		return last->scaler;
-	old = MemoryContextSwitchTo(fcinfo->flinfo->fn_mcxt);
+	scaler = rec_scaler_read(json);
 	if (last)
 	{
-		RecScaler  *scaler = rec_scaler_read(json);
-
 		pfree(last->scaler);
 		pfree(last->json);
-		last->scaler = scaler;
 	}
 	else
-	{
-		last = palloc0(sizeof(ReadScaler));
-		last->scaler = rec_scaler_read(json);
-	}
-	last->json = (Jsonb *) PG_DETOAST_DATUM_COPY(JsonbPGetDatum(json));
-	MemoryContextSwitchTo(old);
+		last = MemoryContextAllocZero(context, sizeof(ReadScaler));
+	last->scaler = copy_scaler(scaler, context);
+	last->json = memcpy(MemoryContextAlloc(context, VARSIZE(json)), json, VARSIZE(json));
 	last->stable = get_fn_expr_arg_stable(fcinfo->flinfo, n);
 	fcinfo->flinfo->fn_extra = last;
 	return last->scaler;

@@ -64,14 +64,17 @@ enter_sorted(RecNumbers *numbers, double x)
 	numbers->sorted = true;
 }
 
-static void
+/* False when it is not there. */
+static bool
 leave_sorted(RecNumbers *numbers, double x)
 {
 	int64		at = place_of(numbers, x);
 
-	Assert(at < numbers->n && numbers->x[at] == x);
+	if (at == numbers->n || numbers->x[at] != x)
+		return false;
 	memmove(numbers->x + at, numbers->x + at + 1, (numbers->n - 1 - at) * sizeof(double));
 	numbers->n--;
+	return true;
 }
 
 static void
@@ -170,13 +173,16 @@ rec_moving_leave(PG_FUNCTION_ARGS)
 	if (PG_ARGISNULL(1) || !isfinite(PG_GETARG_FLOAT8(1)))
 		PG_RETURN_POINTER(m);
 	if (m->young.numbers)
-		leave_sorted(m->young.numbers, PG_GETARG_FLOAT8(1));
-	else
 	{
-		if (m->nold == 0)
-			grow_old(m);
-		m->nold--;
+		if (!leave_sorted(m->young.numbers, PG_GETARG_FLOAT8(1)))
+			PG_RETURN_NULL();	/* computed from scratch then */
+		PG_RETURN_POINTER(m);
 	}
+	if (m->nold == 0)
+		grow_old(m);
+	if (m->nold == 0)
+		PG_RETURN_NULL();
+	m->nold--;
 	PG_RETURN_POINTER(m);
 }
 

@@ -412,7 +412,7 @@ add_prior(const RecHalfStep *step, const float *prior, float lambda, float *b)
 {
 	const vf scale = v_set1(lambda);
 	vf       sum = v_zero();
-	double   bias = 0;
+	double   bias;
 
 	for (int i = 0; i < step->stride; i += VW)
 	{
@@ -421,11 +421,10 @@ add_prior(const RecHalfStep *step, const float *prior, float lambda, float *b)
 		v_store(b + i, v_fma(scale, m, v_load(b + i)));
 		sum = v_fma(m, m, sum);
 	}
-	if (step->explicit_feedback)
-	{
-		bias = (double) prior[step->factors];
-		b[step->factors] += lambda * (step->bias_penalty - 1) * prior[step->factors];
-	}
+	if (!step->explicit_feedback)
+		return (double) lambda * (double) v_sum(sum);
+	bias = (double) prior[step->factors];
+	b[step->factors] += lambda * (step->bias_penalty - 1) * prior[step->factors];
 	return (double) lambda * ((double) v_sum(sum) + ((double) step->bias_penalty - 1) * bias * bias);
 }
 

@@ -25,8 +25,7 @@ carve(const RecHalfStep *step, void *scratch, CgSpace *cg, ExactSpace *exact)
 static double
 row_penalty(const RecHalfStep *step, double lambda, const float *x, const float *prior)
 {
-	double bias = step->explicit_feedback ? (double) x[step->factors] : 0;
-	double square;
+	double square, bias;
 
 	if (prior == NULL)
 		square = (double) v_dot(x, x, step->stride);
@@ -41,8 +40,10 @@ row_penalty(const RecHalfStep *step, double lambda, const float *x, const float 
 			sum = v_fma(d, d, sum);
 		}
 		square = (double) v_sum(sum);
-		bias -= step->explicit_feedback ? (double) prior[step->factors] : 0;
 	}
+	if (!step->explicit_feedback)
+		return lambda * square;
+	bias = (double) x[step->factors] - (prior ? (double) prior[step->factors] : 0);
 	return lambda * (square + ((double) step->bias_penalty - 1) * bias * bias);
 }
 

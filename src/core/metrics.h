@@ -62,6 +62,12 @@ extern void rec_ideal_gains(double *ideal, int k);	/* k + 1 numbers */
  */
 extern double rec_auc(int64_t relevant, int64_t others, double behind);
 
+/*
+ * Over the relevant values: how many of the others are larger, equal ones counting half. NaN among the others do not
+ * count. Sorts the relevant values.
+ */
+extern double rec_behind(float *relevant, int nrelevant, const float *other, int64_t n);
+
 /* Gini coefficient of counts, 0: all alike, towards 1: one has everything. Sorts the counts. NaN when all are 0. */
 extern double rec_gini(int64_t *count, int64_t n);
 

@@ -5,83 +5,75 @@
 #include "sketch.h"
 
 #include <math.h>
-#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "empirical.h"
 
-static inline void
-swap(double *x, double *weight, int64_t i, int64_t j)
-{
-	double		t = x[i];
+#define RUN 16
 
-	x[i] = x[j];
-	x[j] = t;
-	if (weight)
+/* Merges the ascending halves of x, of which the first has `middle` numbers, into out; no branch depends on the numbers. */
+static void
+merge(const double *x, int middle, int n, double *out)
+{
+	int			i = 0,
+				j = middle,
+				k = 0;
+
+	while (i < middle && j < n)
 	{
-		t = weight[i];
-		weight[i] = weight[j];
-		weight[j] = t;
+		double		a = x[i],
+					b = x[j];
+		int			first = a <= b;
+
+		out[k++] = first ? a : b;
+		i += first;
+		j += 1 - first;
 	}
+	while (i < middle)
+		out[k++] = x[i++];
+	while (j < n)
+		out[k++] = x[j++];
 }
 
+/* Merge sort of a full level: no order of the numbers makes it slow. */
 static void
-sift(double *x, double *weight, int64_t root, int64_t n)
+sort_level(double *x)
 {
-	for (int64_t child; (child = 2 * root + 1) < n; root = child)
-	{
-		if (child + 1 < n && x[child] < x[child + 1])
-			child++;
-		if (x[root] >= x[child])
-			return;
-		swap(x, weight, root, child);
-	}
-}
+	double		other[REC_SKETCH_SIZE],
+			   *from = x,
+			   *to = other;
 
-/* Quicksort for a few thousand numbers that may carry weights; heapsort where it does not halve. */
-static void
-sort(double *x, double *weight, int64_t n, int depth)
-{
-	while (n > 16 && depth-- > 0)
-	{
-		double		pivot = x[n / 2];
-		int64_t		i = 0,
-					j = n - 1;
-
-		while (i <= j)
+	for (int start = 0; start < REC_SKETCH_SIZE; start += RUN)
+		for (int i = start + 1; i < start + RUN; i++)
 		{
-			while (x[i] < pivot)
-				i++;
-			while (x[j] > pivot)
-				j--;
-			if (i <= j)
-				swap(x, weight, i++, j--);
+			double		value = x[i];
+			int			j = i;
+
+			for (; j > start && x[j - 1] > value; j--)
+				x[j] = x[j - 1];
+			x[j] = value;
 		}
-		sort(x + i, weight ? weight + i : NULL, n - i, depth);
-		n = j + 1;
-	}
-	if (n > 16)
+	for (int width = RUN; width < REC_SKETCH_SIZE; width *= 2)
 	{
-		for (int64_t i = n / 2 - 1; i >= 0; i--)
-			sift(x, weight, i, n);
-		for (int64_t i = n - 1; i > 0; i--)
-		{
-			swap(x, weight, 0, i);
-			sift(x, weight, 0, i);
-		}
+		double	   *swap = from;
+
+		for (int start = 0; start < REC_SKETCH_SIZE; start += 2 * width)
+			merge(from + start, width, 2 * width, to + start);
+		from = to;
+		to = swap;
 	}
-	for (int64_t i = 1; i < n; i++)
-		for (int64_t j = i; j > 0 && x[j] < x[j - 1]; j--)
-			swap(x, weight, j, j - 1);
+	if (from != x)
+		memcpy(x, from, sizeof(other));
 }
 
-static void
-sort_all(double *x, double *weight, int64_t n)
+static int
+compare_weighted(const void *a, const void *b)
 {
-	int			depth = 4;
+	double		x = ((const RecWeighted *) a)->x,
+				y = ((const RecWeighted *) b)->x;
 
-	for (int64_t k = n; k > 1; k /= 2)
-		depth += 2;
-	sort(x, weight, n, depth);
+	return (x > y) - (x < y);
 }
 
 int
@@ -100,7 +92,7 @@ step_up(RecSketch *s, int level)
 {
 	double	   *from = s->level[level];
 
-	sort_all(from, NULL, REC_SKETCH_SIZE);
+	sort_level(from);
 	for (int i = s->second[level]; i < REC_SKETCH_SIZE; i += 2)
 		rec_sketch_add(s, level + 1, from[i]);
 	s->second[level] = !s->second[level];
@@ -127,38 +119,35 @@ rec_sketch_size(const RecSketch *s)
 }
 
 void
-rec_weighted_quantiles(double *x, double *weight, int64_t n, double *quantile, int count)
+rec_weighted_quantiles(RecWeighted *list, int64_t n, double *quantile, int count)
 {
 	double		total = 0,
 				before = 0;
 	int64_t		k = 0;
 
 	for (int64_t i = 0; i < n; i++)
-		total += weight[i];
-	sort_all(x, weight, n);
-	/* x[k] takes the ranks before .. before + weight[k] - 1, among 0 .. total - 1 */
+		total += list[i].weight;
+	qsort(list, n, sizeof(RecWeighted), compare_weighted);
+	/* list[k] takes the ranks before .. before + weight - 1, among 0 .. total - 1 */
 	for (int i = 0; i < count; i++)
 	{
 		double		rank = (total - 1) * i / (count - 1),
 					last;
 
-		while (k < n - 1 && rank >= before + weight[k])
-			before += weight[k++];
-		last = before + weight[k] - 1;
-		quantile[i] = rank <= last || k == n - 1 ? x[k] : rec_interpolate(x[k], x[k + 1], rank - last);
+		while (k < n - 1 && rank >= before + list[k].weight)
+			before += list[k++].weight;
+		last = before + list[k].weight - 1;
+		quantile[i] = rank <= last || k == n - 1 ? list[k].x : rec_interpolate(list[k].x, list[k + 1].x, rank - last);
 	}
 }
 
 void
-rec_sketch_quantiles(const RecSketch *s, double *x, double *weight, double *quantile, int count)
+rec_sketch_quantiles(const RecSketch *s, RecWeighted *list, double *quantile, int count)
 {
 	int64_t		n = 0;
 
 	for (int l = 0; l < REC_SKETCH_LEVELS; l++)
 		for (int i = 0; i < s->count[l]; i++)
-		{
-			x[n] = s->level[l][i];
-			weight[n++] = (double) ((int64_t) 1 << l);
-		}
-	rec_weighted_quantiles(x, weight, n, quantile, count);
+			list[n++] = (RecWeighted) {s->level[l][i], (double) ((int64_t) 1 << l)};
+	rec_weighted_quantiles(list, n, quantile, count);
 }

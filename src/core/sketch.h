@@ -35,10 +35,17 @@ extern void rec_sketch_add(RecSketch *s, int level, double x);
 /* How many numbers the sketch holds. */
 extern int64_t rec_sketch_size(const RecSketch *s);
 
-/* Quantiles at i / (count - 1), between neighbours as percentile_cont; x and weight: room for rec_sketch_size() each. */
-extern void rec_sketch_quantiles(const RecSketch *s, double *x, double *weight, double *quantile, int count);
+/* A number that stands for several. */
+typedef struct RecWeighted
+{
+	double		x,
+				weight;
+} RecWeighted;
 
-/* Quantiles of numbers that stand for weight[] each; changes their order. */
-extern void rec_weighted_quantiles(double *x, double *weight, int64_t n, double *quantile, int count);
+/* Quantiles at i / (count - 1), between neighbours as percentile_cont; list: room for rec_sketch_size() numbers. */
+extern void rec_sketch_quantiles(const RecSketch *s, RecWeighted *list, double *quantile, int count);
+
+/* The same of any numbers, which it sorts. */
+extern void rec_weighted_quantiles(RecWeighted *list, int64_t n, double *quantile, int count);
 
 #endif							/* REC_SKETCH_H */

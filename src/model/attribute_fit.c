@@ -305,11 +305,13 @@ sorted_entries(levels_hash *table, int *n)
 	return entry;
 }
 
-/* Rows that a level needs for a column of its own. */
+/* Rows that a level needs for a column of its own. Two are enough for a word, which has no column of the rare to go to. */
 static int64
-least_rows(int64 rows)
+least_rows(const RecAttribute *a, int64 rows)
 {
-	return rows < 400 ? 2 : Min(rows / 200, 5);
+	if (a->kind == REC_ATT_TEXT || a->kind == REC_ATT_PAIR || rows < 400)
+		return 2;
+	return Min(rows / 200, 5);
 }
 
 static void
@@ -330,7 +332,7 @@ fit_levels(RecEncoderFit *f, int i)
 	LevelEntry **entry = sorted_entries(f->att[i].level, &n);
 	bool		pooled = a->kind == REC_ATT_CATEGORY || a->kind == REC_ATT_TAGS;
 
-	while (frequent < n && entry[frequent]->rows >= least_rows(f->rows))
+	while (frequent < n && entry[frequent]->rows >= least_rows(a, f->rows))
 		frequent++;
 	own = frequent > MOST_LEVELS ? MOST_LEVELS / 2 : frequent;
 	a->buckets = frequent > MOST_LEVELS ? MOST_LEVELS / 2 : 0;
@@ -355,9 +357,12 @@ fit_levels(RecEncoderFit *f, int i)
 	/* words that share a bucket share a weight: that of their mean frequency */
 	a->scale = a->buckets && a->kind == REC_ATT_TEXT ? log((double) f->rows * (frequent - own) / hashed) : 1;
 	qsort(a->level, own, sizeof(RecLevel), compare_levels);
-	/* one level in every row says nothing */
-	if (a->kind == REC_ATT_CATEGORY && n == 1 && a->rows == f->rows)
+	/* one level in every row says nothing, nor do levels that occur once */
+	if (own == 0 || (a->kind == REC_ATT_CATEGORY && n == 1 && a->rows == f->rows))
+	{
 		a->columns = a->nlevels = 0;
+		a->other = -1;
+	}
 	pfree(entry);
 }
 

@@ -419,6 +419,19 @@ rec_attributes_stored(const RecModel *model, int version, RecSide side)
 	return list;
 }
 
+char *
+rec_column_name(const RecAttributes *list, int column)
+{
+	for (int i = 0; i < list->n; i++)
+	{
+		const RecAttribute *a = &list->att[i];
+
+		if (column >= a->first && column < a->first + a->columns)
+			return list->column_name[column] ? psprintf("%s=%s", a->name, list->column_name[column]) : pstrdup(a->name);
+	}
+	return pstrdup("(constant)");
+}
+
 float *
 rec_map_stored(const RecModel *model, int version, RecSide side, int factors, bool explicit_feedback, int *columns,
 			   MemoryContext context)

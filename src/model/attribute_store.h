@@ -11,6 +11,9 @@
 /* The fitted encoders of a version, palloc'd; NULL: that side has no attributes. */
 extern RecAttributes *rec_attributes_stored(const RecModel *model, int version, RecSide side);
 
+/* What a column stands for, as "attribute=level". */
+extern char *rec_column_name(const RecAttributes *attributes, int column);
+
 /* The map as columns x stride floats in the given context; NULL: there is none, or it says nothing. */
 extern float *rec_map_stored(const RecModel *model, int version, RecSide side, int factors, bool explicit_feedback,
 							 int *columns, MemoryContext context);

@@ -11,6 +11,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "core/shrink.h"
 #include "model/attribute_store.h"
 #include "model/linear.h"
 #include "model/solve.h"
@@ -223,6 +224,7 @@ rec_serving_read(const RecModel *model, const RecVersion *version)
 	s->popularity = alloc_array(s, sizeof(float));
 	s->support = alloc_array(s, sizeof(int32));
 	read_items(s, model, rel);
+	rec_shrink_popularity(s->n, s->support, s->popularity);
 	s->by_popularity = rec_popular_order(s->popularity, s->n, context);
 	table_close(rel, AccessShareLock);
 	for (int side = 0; side < 2; side++)

@@ -17,6 +17,7 @@
 #include "storage/lmgr.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/fmgroids.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
@@ -520,4 +521,33 @@ rec_catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *v
 	SPI_finish();
 	rec_role_leave(&saved);
 	return processed;
+}
+
+bool
+rec_catalog_value(const char *sql, int nargs, const Oid *types, const Datum *values, const char *nulls, Datum *result)
+{
+	RecRole		saved = rec_role_enter(rec_catalog_owner());
+	MemoryContext caller = CurrentMemoryContext;
+	bool		isnull = true;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(sql, nargs, unconstify(Oid *, types), unconstify(Datum *, values), nulls, false, 1) < 0)
+		elog(ERROR, "catalog query failed: %s", sql);
+	if (SPI_processed > 0)
+	{
+		TupleDesc	desc = SPI_tuptable->tupdesc;
+		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], desc, 1, &isnull);
+
+		if (!isnull)
+		{
+			MemoryContext old = MemoryContextSwitchTo(caller);
+
+			*result = datumCopy(value, TupleDescAttr(desc, 0)->attbyval, TupleDescAttr(desc, 0)->attlen);
+			MemoryContextSwitchTo(old);
+		}
+	}
+	SPI_finish();
+	rec_role_leave(&saved);
+	return !isnull;
 }

@@ -80,6 +80,11 @@ extern bool rec_version_exists(const RecModel *model, int version, int64 uid);
 /* Runs one statement on the catalog as its owner; the caller has made its checks. Returns SPI_processed. */
 extern uint64 rec_catalog_execute(const char *sql, int nargs, const Oid *types, const Datum *values, const char *nulls);
 
+/*
+ * The first column of the first row of such a statement, in the caller's memory. False: no row, or null.
+ */
+extern bool rec_catalog_value(const char *sql, int nargs, const Oid *types, const Datum *values, const char *nulls, Datum *result);
+
 /* Switches to a role under a restricted security context with a pinned search path, and back. */
 typedef struct RecRole
 {

@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -113,6 +114,17 @@ store_column(const RecModel *model, const RecEventSource *source, RecWriter *w, 
 	SPI_freeplan(plan);
 }
 
+/* It did when the option was set. */
+static void
+check_exists(const RecEventSource *source, const char *column)
+{
+	if (get_attnum(source->relid, column) <= 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("context column \"%s\" of %s does not exist", column, source->relation),
+				 errhint("Set context_columns anew with rec.alter_model.")));
+}
+
 void
 rec_context_store(const RecModel *model, const RecEventSource *source, int version)
 {
@@ -124,6 +136,8 @@ rec_context_store(const RecModel *model, const RecEventSource *source, int versi
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	w = rec_writer_open(model, "context_effect");	/* its memory is of this SPI level */
+	foreach(lc, model->context_columns)
+		check_exists(source, lfirst(lc));
 	foreach(lc, model->context_columns)
 		store_column(model, source, w, lfirst(lc), version);
 	rec_writer_close(w);

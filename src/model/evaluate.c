@@ -90,7 +90,7 @@ static RecRecommender *
 fit(const RecAlgorithm *algorithm, const RecParams *params, const RecParts *parts)
 {
 	RecFitInput input = {
-		.pairs = parts->train, .repeats = parts->repeats, .params = params, .rule = parts->rule,
+		.pairs = parts->train, .repeats = parts->repeats, .params = params, .rule = parts->rule, .design = parts->design,
 		.context = CurrentMemoryContext
 	};
 
@@ -132,6 +132,19 @@ build_repeats(const RecEvents *train, const RecSumRule *rule, MemoryContext cont
 	return rec_pairs_build(copy, &own, context);
 }
 
+/* Of users and items with events; what is known by attributes alone stays cold here. */
+static void
+read_attributes(const RecModel *model, RecParts *parts)
+{
+	List	   *warnings = NIL;
+
+	if (model->item_attributes == NIL && model->user_attributes == NIL)
+		return;
+	for (int side = 0; side < 2; side++)
+		parts->design[side] = rec_design_read(model, side, side == REC_USERS ? &parts->train->users : &parts->train->items,
+											  &warnings, parts->context);
+}
+
 void
 rec_evaluation_load(const RecModel *model, const RecEvaluation *e, RecParts *parts)
 {
@@ -163,6 +176,7 @@ rec_evaluation_load(const RecModel *model, const RecEvaluation *e, RecParts *par
 	if (asks_for(e, "buy_again"))
 		parts->repeats = build_repeats(train, &parts->rule, context);
 	parts->train = rec_pairs_build(train, &parts->rule, context);
+	read_attributes(model, parts);
 	parts->test = rec_test_set(test, parts->train, &parts->rule, &relevance, context);
 	if (parts->test->relevant_pairs == 0)
 		ereport(ERROR,

@@ -38,6 +38,7 @@ typedef struct RecParts
 	RecPairs   *train;
 	RecPairs   *repeats;		/* the same events summed as buy_again() does; NULL: not asked for */
 	RecSumRule	rule;
+	RecDesign  *design[2];		/* attributes of what the training part knows; NULL: none */
 	RecTestSet *test;
 } RecParts;
 

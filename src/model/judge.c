@@ -22,7 +22,7 @@ typedef struct RecJudgeScratch
 	bool	   *mask;			/* allowed items */
 	bool	   *relevant;		/* by item */
 	float	   *score;
-	float	   *sorted;			/* scores of relevant items */
+	float	   *sorted;			/* scores of relevant items, for auc */
 	RecScored  *list;
 	int32	   *hit[REC_ITEM_CLASSES];
 	double	   *ideal;
@@ -327,15 +327,6 @@ judge_diversity(RecJudge *j, const RecScored *list, int n, double *value)
 	memset(s->sum, 0, REC_SET_USERS * sizeof(float));
 }
 
-static int
-compare_floats(const void *a, const void *b)
-{
-	float		x = *(const float *) a,
-				y = *(const float *) b;
-
-	return (x > y) - (x < y);
-}
-
 /* The share of (relevant, other) pairs in order; needs the scores of all items. Unseen relevant items stand last. */
 static double
 judge_auc(RecJudge *j, int u, RecRecommender *by, RecRecommender *popular)
@@ -346,7 +337,7 @@ judge_auc(RecJudge *j, int u, RecRecommender *by, RecRecommender *popular)
 	int			known = 0,
 				unseen = 0;
 	int64		others = 0;
-	double		behind = 0;
+	double		behind;
 
 	if (!by->score(by, &user, s->score))
 		(void) popular->score(popular, &user, s->score);
@@ -356,28 +347,15 @@ judge_auc(RecJudge *j, int u, RecRecommender *by, RecRecommender *popular)
 			s->sorted[known++] = s->score[t->item[i]];
 		unseen += t->relevant[i] && t->item[i] < 0;
 	}
-	qsort(s->sorted, known, sizeof(float), compare_floats);
 	for (int32 i = 0; i < j->train->items.n; i++)
 	{
-		int			below = 0,
-					upto = known;
+		bool		other = s->mask[i] && !s->relevant[i];
 
-		if (!s->mask[i] || s->relevant[i])
-			continue;
-		others++;
-		while (below < upto)
-		{
-			int			middle = (below + upto) / 2;
-
-			if (s->sorted[middle] < s->score[i])
-				below = middle + 1;
-			else
-				upto = middle;
-		}
-		behind += below;
-		for (; below < known && s->sorted[below] == s->score[i]; below++)
-			behind += 0.5;
+		others += other;
+		if (!other)
+			s->score[i] = NAN;
 	}
+	behind = rec_behind(s->sorted, known, s->score, j->train->items.n);
 	return rec_auc(known + unseen, others, behind + (double) unseen * others);
 }
 

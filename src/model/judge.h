@@ -20,7 +20,7 @@ typedef enum RecItemClass
 
 #define REC_SPARSE_ITEM 10		/* an item with fewer users is sparse; with none it is cold */
 #define REC_SPARSE_USER 5		/* a user with fewer positive pairs is sparse; with none he is cold */
-#define REC_HEAVY_USERS 5000	/* auc and diversity are of at most so many users */
+#define REC_HEAVY_USERS 2000	/* auc and diversity are of at most so many users */
 #define REC_SET_USERS 4096		/* the users by whom items are alike, for diversity */
 
 typedef struct RecColumn

@@ -8,57 +8,28 @@
  */
 #include "model/monitor.h"
 
-#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/attempt.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/syscache.h"
 
-/* A baseline is of so many periods, and of the users' share that makes so many events. */
+/*
+ * A baseline is of so many periods. A training on more than so many events has one of fewer periods, and of a share of the
+ * users, so that it costs little beside the training.
+ */
 #define BASELINE_PERIODS 28
-#define BASELINE_EVENTS 1000000.0
-
-/* The first column of the first row of a query over the catalog, in the caller's memory; false: no row or null. */
-static bool
-catalog_value(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls, Datum *result)
-{
-	RecRole		saved = rec_role_enter(rec_catalog_owner());
-	MemoryContext caller = CurrentMemoryContext;
-	bool		isnull = true;
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(sql, nargs, types, values, nulls, false, 1) < 0)
-		elog(ERROR, "catalog query failed: %s", sql);
-	if (SPI_processed > 0)
-	{
-		TupleDesc	desc = SPI_tuptable->tupdesc;
-		Datum		value = SPI_getbinval(SPI_tuptable->vals[0], desc, 1, &isnull);
-
-		if (!isnull)
-		{
-			MemoryContext old = MemoryContextSwitchTo(caller);
-
-			*result = datumCopy(value, TupleDescAttr(desc, 0)->attbyval, TupleDescAttr(desc, 0)->attlen);
-			MemoryContextSwitchTo(old);
-		}
-	}
-	SPI_finish();
-	rec_role_leave(&saved);
-	return !isnull;
-}
+#define BASELINE_FEW_PERIODS 7
+#define BASELINE_EVENTS 300000.0
 
 static char *
 catalog_text(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
 {
 	Datum		value;
 
-	return catalog_value(sql, nargs, types, values, nulls, &value) ? TextDatumGetCString(value) : NULL;
+	return rec_catalog_value(sql, nargs, types, values, nulls, &value) ? TextDatumGetCString(value) : NULL;
 }
 
 RecMonitor *
@@ -147,6 +118,7 @@ store_profile(const RecMonitor *m, int version, HeapTuple row, TupleDesc desc)
 	values[2] = SPI_getbinval(row, desc, 1, &isnull[2]);
 	values[3] = SPI_getbinval(row, desc, 2, &isnull[3]);
 	values[4] = SPI_getbinval(row, desc, 4, &isnull[4]);
+	/* of no rows there is no profile */
 	if (isnull[2] || isnull[3] || isnull[4])
 		return;
 	if (version > 0)
@@ -260,14 +232,14 @@ take_baseline(const RecMonitor *m, int version)
 
 	if (!trained_to(m->model, version, &to))
 		return;
-	if (catalog_value("SELECT events::float8 FROM rec.training_run WHERE model = $1 AND version = $2", 2, types, values, NULL, &value))
+	if (rec_catalog_value("SELECT events::float8 FROM rec.training_run WHERE model = $1 AND version = $2", 2, types, values, NULL, &value))
 		events = DatumGetFloat8(value);
 	values[0] = CStringGetTextDatum(m->name);
-	values[1] = Int32GetDatum(BASELINE_PERIODS);
+	values[1] = Int32GetDatum(events > BASELINE_EVENTS ? BASELINE_FEW_PERIODS : BASELINE_PERIODS);
 	values[2] = TimestampTzGetDatum(to);
-	if (!catalog_value("SELECT $3 - $2 * current FROM rec.monitor WHERE monitor = $1", 3, types, values, NULL, &value))
+	if (!rec_catalog_value("SELECT $3 - $2 * current FROM rec.monitor WHERE monitor = $1", 3, types, values, NULL, &value))
 		return;
-	profile_events(m, version, true, DatumGetTimestampTz(value), to + 1, events > BASELINE_EVENTS ? BASELINE_EVENTS / events : 1);
+	profile_events(m, version, true, DatumGetTimestampTz(value), to + 1, Min(BASELINE_EVENTS * BASELINE_PERIODS / BASELINE_FEW_PERIODS / Max(events, 1), 1));
 }
 
 static void
@@ -300,7 +272,7 @@ new_periods(const RecMonitor *m, const TimestampTz *trained, const TimestampTz *
 	{
 		Datum		value;
 
-		if (!catalog_value(sql[i], 5, types, values, nulls, &value))
+		if (!rec_catalog_value(sql[i], 5, types, values, nulls, &value))
 			return false;
 		*result[i] = DatumGetTimestampTz(value);
 	}
@@ -328,7 +300,7 @@ checked_to(const RecMonitor *m, TimestampTz *to)
 	Datum		values[1] = {CStringGetTextDatum(m->name)};
 	Datum		value;
 
-	if (!catalog_value("SELECT checked_to FROM rec.monitor WHERE monitor = $1", 1, types, values, NULL, &value))
+	if (!rec_catalog_value("SELECT checked_to FROM rec.monitor WHERE monitor = $1", 1, types, values, NULL, &value))
 		return false;
 	*to = DatumGetTimestampTz(value);
 	return true;
@@ -373,63 +345,38 @@ rec_monitor_check(RecMonitor *m, const TimestampTz *since, TimestampTz until, Ti
 	return true;
 }
 
-/* What must not be turned into a warning. */
-static bool
-is_to_go_on(const ErrorData *error)
+typedef struct Version
 {
-	int			class = ERRCODE_TO_CATEGORY(error->sqlerrcode);
-
-	return class != ERRCODE_TO_CATEGORY(ERRCODE_OPERATOR_INTERVENTION) && class != ERRCODE_TO_CATEGORY(ERRCODE_INSUFFICIENT_RESOURCES) &&
-		class != ERRCODE_TO_CATEGORY(ERRCODE_TRANSACTION_ROLLBACK) && class != ERRCODE_TO_CATEGORY(ERRCODE_INTERNAL_ERROR) &&
-		error->sqlerrcode != ERRCODE_QUERY_CANCELED;
-}
+	const RecModel *model;
+	int			version;
+} Version;
 
 static void
-baselines(const RecModel *model, int version)
+take_baselines(void *argument)
 {
+	Version    *v = argument;
 	ListCell   *lc;
 
-	foreach(lc, rec_monitors_of(model))
+	foreach(lc, rec_monitors_of(v->model))
 	{
 		RecMonitor *m = rec_monitor_lock(lfirst(lc));
 
 		if (m && m->of_training)
-			take_baseline(m, version);
+			take_baseline(m, v->version);
 	}
 }
 
 void
 rec_monitor_baselines(const RecModel *model, int version)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
+	Version		v = {model, version};
+	ErrorData  *error;
 
 	if (model->time_column == NULL)
 		return;
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(caller);
-	PG_TRY();
-	{
-		baselines(model, version);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(caller);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(caller);
-		CurrentResourceOwner = owner;
-		if (!is_to_go_on(error))
-			ReThrowError(error);
+	error = rec_attempt(take_baselines, &v);
+	if (error)
 		ereport(WARNING,
 				(errmsg("drift of version %d cannot be judged: no baseline of its events", version),
 				 errdetail("%s.", error->message)));
-	}
-	PG_END_TRY();
 }

@@ -21,6 +21,7 @@
 #define RIDGE_FIRST 2			/* ridges are 10^(k/2): here is where the search begins, */
 #define RIDGE_LEAST (-4)		/* and how far it goes */
 #define RIDGE_MOST 9
+#define RIDGE_NOISE 0.005		/* of the share that is explained */
 #define RIDGE_NONE 1e9			/* stands for a map that is switched off */
 
 RecFeatures
@@ -317,7 +318,10 @@ ridge_of(int k)
 	return pow(10, k / 2.0);
 }
 
-/* Goes from the first guess to where it is better, as long as it gets better. */
+/*
+ * Goes from the first guess to where it is better, as long as it gets better. What some rows explain of others is known to
+ * a percent or so: a weaker ridge has to be better by more than that, a stronger one may be worse by less.
+ */
 static double
 search_ridge(RecTraining *t, RecSide side, const double *normal, double *quality)
 {
@@ -330,7 +334,7 @@ search_ridge(RecTraining *t, RecSide side, const double *normal, double *quality
 		{
 			double		q = try_ridge(t, side, ridge_of(k), normal, gram);
 
-			if (q <= *quality)
+			if (q <= *quality + (step > 0 ? -RIDGE_NOISE / 10 : RIDGE_NOISE))
 				break;
 			best = k;
 			*quality = q;

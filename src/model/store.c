@@ -336,8 +336,8 @@ rec_store_activate(const RecModel *model, int version)
  * Runs a statement on a table of the model. Names are looked up as the model's owner and the statement runs as the
  * table's: after ALTER SCHEMA OWNER these are two, and neither may do both.
  */
-static void
-run_on_table(const RecModel *model, Relation rel, const char *sql, int nargs, Oid *types, Datum *values, int expected)
+void
+rec_run_on_table(const RecModel *model, Relation rel, const char *sql, int nargs, Oid *types, Datum *values, int expected)
 {
 	RecRole		names = rec_role_enter(model->owner),
 				rows;
@@ -362,7 +362,7 @@ rec_store_delete(const RecModel *model, const char *table, int version, bool col
 	Oid			types[1] = {INT4OID};
 	Datum		values[1] = {Int32GetDatum(version)};
 
-	run_on_table(model, rel, psprintf("DELETE FROM %s WHERE version = $1%s", quote_qualified_identifier(model->name, table),
+	rec_run_on_table(model, rel, psprintf("DELETE FROM %s WHERE version = $1%s", quote_qualified_identifier(model->name, table),
 								 cold_only ? " AND n_events = 0" : ""),
 				 1, types, values, SPI_OK_DELETE);
 	SPI_finish();
@@ -386,7 +386,7 @@ rec_store_prune(const RecModel *model, int written, int active)
 	int		   *old;
 	bool		isnull;
 
-	run_on_table(model, rel, sql, 4, types, values, SPI_OK_SELECT);
+	rec_run_on_table(model, rel, sql, 4, types, values, SPI_OK_SELECT);
 	n = SPI_processed;
 	old = MemoryContextAlloc(CurTransactionContext, Max(n, 1) * sizeof(int));
 	for (int i = 0; i < n; i++)

@@ -44,6 +44,16 @@ extern void rec_writer_put(RecWriter *writer, TupleTableSlot *slot, Size bytes);
 extern void rec_writer_close(RecWriter *writer);
 extern Datum rec_array_of(const void *elements, int n, Oid type);	/* of 4-byte elements */
 
+/*
+ * Runs a statement on a table of the model: names are looked up as the model's owner, and it runs as the table's. Leaves SPI
+ * connected, for the rows; the caller calls SPI_finish().
+ */
+extern void rec_run_on_table(const RecModel *model, Relation rel, const char *sql, int nargs, Oid *types, Datum *values,
+							 int expected);
+
+/* attribute_refresh.c: items without events of a version as the item relation has them now; returns how many differ. */
+extern int64 rec_refresh_items(const RecModel *model);
+
 /* Deletes the rows of a version from a table of the model, all or those that have no events. */
 extern void rec_store_delete(const RecModel *model, const char *table, int version, bool cold_only);
 

@@ -38,6 +38,7 @@ typedef struct Run
 	RecHoldout	validation;
 	RecParts	final;			/* base part and test part */
 	RecSumRule	rule;
+	uint64		split_seed;
 	instr_time	start;
 	double		spent;			/* seconds of finished trials, this session's */
 	int			made;			/* this session's */
@@ -165,7 +166,7 @@ choose_validation(Run *run)
 	RecParams	params = rec_params_default(REC_ALS, run->rule.explicit_feedback);
 
 	params.holdout = VALIDATION_SHARE;
-	params.seed = run->study->seed;
+	params.seed = run->split_seed;
 	rec_holdout_sample(&run->validation, run->pairs, &params, run->rule.explicit_feedback, VALIDATION_USERS, 1.0, 2);
 	if (run->validation.nusers == 0)
 		ereport(ERROR,
@@ -191,10 +192,12 @@ load(Run *run)
 {
 	RecStudy   *s = run->study;
 	RecEvaluation e = {
-		.split_given = true, .exclude_seen = true, .least = NAN, .holdout = TEST_SHARE, .seed = s->seed, .metrics_given = true
+		.split_given = true, .exclude_seen = true, .least = NAN, .holdout = TEST_SHARE, .metrics_given = true
 	};
 	RecRole		saved;
 
+	/* the model's seed, not the study's: so studies with several seeds are about the same parts */
+	e.seed = run->split_seed = rec_model_params(s->model).seed;
 	e.split.kind = s->model->time_column ? REC_SPLIT_LAST : REC_SPLIT_RANDOM;
 	e.wanted[s->goal.metric] = true;
 	rec_evaluation_check(s->model, &e);
@@ -288,6 +291,7 @@ train_point(Run *run, const RecParams *params)
 	};
 	RecFitInput input = {
 		.pairs = run->pairs, .without = &run->validation, .params = params, .rule = run->rule, .watch = &watch,
+		.design = run->final.design,
 		.context = CurrentMemoryContext
 	};
 	RecRecommender *r = rec_recommender_fit(rec_algorithm_find(rec_params_algorithm(params), false), &input);
@@ -552,7 +556,7 @@ final(Run *run, RecTrial *winner)
 {
 	RecStudy   *s = run->study;
 	RecTrial   *t = new_trial(run, "final", NULL, winner->params, winner->seed);
-	RecEvaluation e = {.exclude_seen = true, .least = NAN, .seed = s->seed, .nk = s->goal.k > 0 ? 1 : 0, .k = &s->goal.k};
+	RecEvaluation e = {.exclude_seen = true, .least = NAN, .seed = run->split_seed, .nk = s->goal.k > 0 ? 1 : 0, .k = &s->goal.k};
 	RecParams	params = rec_model_params(s->model);
 	RecFitInput input = {.pairs = run->pairs, .params = &params, .rule = run->rule, .context = s->context};
 	RecRecommender *popular,

@@ -100,6 +100,11 @@ FROM rec.evaluate('m', split => 'random', holdout => 0.3, compare => '{}', metri
 SELECT isnt((SELECT value FROM rec.evaluate('m', split => 'random', compare => '{}', metrics => '{ndcg}', k => '{5}', seed => 1) WHERE metric = 'ndcg' AND segment = 'all'),
 	(SELECT value FROM rec.evaluate('m', split => 'random', compare => '{}', metrics => '{ndcg}', k => '{5}', seed => 2) WHERE metric = 'ndcg' AND segment = 'all'), 'another seed, another split');
 
+-- attributes take part in the training
+CREATE TABLE items AS SELECT i AS item_id, 'group ' || i / 20 AS grp FROM generate_series(0, 103) i;
+SELECT rec.create_model('a', 'e', value_column => 'value', time_column => 'at', params => '{"factors": 8, "epochs": 5}', items => 'items', item_attributes => '{grp}');
+SELECT isnt((SELECT value FROM rec.evaluate('a', holdout => '5 days', k => '{10}', compare => '{}', metrics => '{ndcg}') WHERE metric = 'ndcg' AND segment = 'all'), value('als', 'ndcg', 10), 'attributes make a difference');
+
 -- params, and segments by an expression
 SELECT isnt(value('als', 'ndcg', 10), (SELECT value FROM rec.evaluate('m', holdout => interval '5 days', params => '{"factors": 2, "epochs": 1}', metrics => '{ndcg}', k => '{10}') WHERE algorithm = 'als' AND metric = 'ndcg' AND segment = 'all'), 'params are used');
 SELECT results_eq($$SELECT segment, users FROM rec.evaluate('m', holdout => '5 days', k => '{10}', metrics => '{ndcg}', compare => '{}', segment => 'user_id % 5') WHERE metric = 'ndcg' AND segment NOT LIKE '%items'$$,

@@ -148,7 +148,7 @@ RESET ROLE;
 
 -- nobody but the extension's functions writes the catalog
 SET ROLE rec_p_owner;
-SELECT throws_ok(s, '42501', NULL, s) FROM unnest(ARRAY['INSERT INTO rec.model SELECT * FROM rec.model', 'UPDATE rec.model SET active_version = 1', 'DELETE FROM rec.model',
+SELECT throws_ok(s, '42501', NULL, s) FROM unnest(ARRAY['INSERT INTO rec.model (model) SELECT model FROM rec.model', 'UPDATE rec.model SET active_version = 1', 'DELETE FROM rec.model',
 	'TRUNCATE rec.model', 'INSERT INTO rec.training_run SELECT * FROM rec.training_run', 'UPDATE rec.training_run SET users = 1', 'DELETE FROM rec.training_run',
 	'DROP TABLE rec.model', 'CREATE TABLE rec.mine (a int)', 'CREATE FUNCTION rec.mine() RETURNS int LANGUAGE sql AS ''SELECT 1''', 'DROP FUNCTION rec._model(text)']) s;
 RESET ROLE;

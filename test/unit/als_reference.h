@@ -115,7 +115,7 @@ make_problem(int factors, bool explicit_feedback, int nrows, const int *length, 
 	return p;
 }
 
-static void
+__attribute__((unused)) static void
 free_problem(Problem *p)
 {
 	free(p->start);
@@ -127,7 +127,7 @@ free_problem(Problem *p)
 }
 
 /* Points the step at the problem's matrix; done at use, since a Problem is returned by value. */
-static RecAlsStatus
+__attribute__((unused)) static RecAlsStatus
 solve(Problem *p, RecSolver solver, int64_t lo, int64_t hi, RecLoss *loss)
 {
 	int64_t      longest = 0;
@@ -146,7 +146,7 @@ solve(Problem *p, RecSolver solver, int64_t lo, int64_t hi, RecLoss *loss)
 }
 
 /* A (dims x dims) and b of row r; returns sum w p^2. */
-static double
+__attribute__((unused)) static double
 reference_system(const Problem *p, int64_t r, double *a, double *b)
 {
 	const RecHalfStep *s = &p->step;
@@ -192,7 +192,7 @@ reference_system(const Problem *p, int64_t r, double *a, double *b)
 }
 
 /* Gaussian elimination of a positive definite system; a is destroyed, b becomes the solution. */
-static void
+__attribute__((unused)) static void
 reference_solve(double *a, double *b, int dims)
 {
 	for (int j = 0; j < dims; j++)
@@ -213,7 +213,7 @@ reference_solve(double *a, double *b, int dims)
 }
 
 /* Conjugate gradient on A x = b from x. */
-static void
+__attribute__((unused)) static void
 reference_cg(const double *a, const double *b, double *x, int dims, int steps)
 {
 	double *r = malloc(3 * sizeof(double) * (size_t) dims), *p = r + dims, *ap = p + dims;
@@ -252,7 +252,7 @@ reference_cg(const double *a, const double *b, double *x, int dims, int steps)
 }
 
 /* F(x) = x'Ax - 2 b.x + sum w p^2 */
-static double
+__attribute__((unused)) static double
 reference_objective(const double *a, const double *b, double square, const float *x, int dims)
 {
 	double f = square;
@@ -266,7 +266,7 @@ reference_objective(const double *a, const double *b, double square, const float
 	return f;
 }
 
-static double
+__attribute__((unused)) static double
 distance(const float *x, const double *y, int dims)
 {
 	double d = 0, size = 0;

@@ -155,9 +155,8 @@ test_sketch(void)
 	{
 		N = 1000000
 	};
-	static double x[100000],
-				weight[100000],
-				quantile[1001];
+	static RecWeighted list[100000];
+	static double quantile[1001];
 	RecSketch  *s = calloc(1, sizeof(RecSketch)),
 			   *half = calloc(1, sizeof(RecSketch));
 	double		worst = 0,
@@ -184,7 +183,7 @@ test_sketch(void)
 		total += (double) s->count[l] * ldexp(1, l);
 	check(total == N, "weights add up to the numbers: %.0f", total);
 	check(rec_sketch_size(s) < 50000, "little memory: %d numbers", (int) rec_sketch_size(s));
-	rec_sketch_quantiles(s, x, weight, quantile, 1001);
+	rec_sketch_quantiles(s, list, quantile, 1001);
 	for (int i = 0; i <= 1000; i++)
 		worst = fmax(worst, fabs(quantile[i] - (N - 1) * (i / 1000.0)));
 	check(worst <= s->error + ldexp(1, 10), "ranks are within the error that it states: %.0f of %d", worst, (int) s->error);

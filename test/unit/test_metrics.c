@@ -57,6 +57,31 @@ test_others(void)
 }
 
 static void
+test_behind(void)
+{
+	float		relevant[100],
+				other[5000];
+	double		slow = 0,
+				few = 0;
+
+	for (int i = 0; i < 100; i++)
+		relevant[i] = (float) (i * 37 % 101);
+	for (int i = 0; i < 5000; i++)
+		other[i] = i % 11 == 0 ? NAN : (float) (i * 7919 % 103);
+	for (int r = 0; r < 100; r++)
+		for (int i = 0; i < 5000; i++)
+		{
+			double		more = other[i] > relevant[r] ? 1 : other[i] == relevant[r] ? 0.5 : 0;
+
+			slow += more;
+			few += r < 5 ? more : 0;
+		}
+	check(rec_behind(relevant, 5, other, 5000) == few, "few relevant values are counted one by one");
+	check(rec_behind(relevant, 100, other, 5000) == slow, "many by searching, with the same result");
+	check(rec_behind(relevant, 0, other, 5000) == 0 && rec_behind(relevant, 5, other, 0) == 0, "none of either");
+}
+
+static void
 test_bootstrap(void)
 {
 	enum {N = 400, B = 2000};
@@ -107,6 +132,7 @@ main(void)
 {
 	test_lists();
 	test_others();
+	test_behind();
 	test_bootstrap();
 	return unit_done();
 }
