@@ -55,7 +55,7 @@ COMMENT ON COLUMN rec.drift_baseline.monitor IS 'Name of the monitor';
 COMMENT ON COLUMN rec.drift_baseline.version IS 'Version of the model';
 COMMENT ON COLUMN rec.drift_baseline.column_name IS 'Column, or a measure of the whole, see rec.drift_result';
 COMMENT ON COLUMN rec.drift_baseline.segment IS 'column=value; empty: all rows';
-COMMENT ON COLUMN rec.drift_baseline.profile IS 'Profile over the last 28 periods before the newest event of the training; of a training on more than 300,000 events, over those of a sample of its users';
+COMMENT ON COLUMN rec.drift_baseline.profile IS 'Profile over the last 28 periods before the newest event of the training; of a training on more than 300,000 events, over the last 7 and a sample of its users';
 COMMENT ON COLUMN rec.drift_baseline.taken_at IS 'When the profile was taken';
 
 CREATE TABLE rec.drift_period (

@@ -173,6 +173,16 @@ put_exposures(Row *row, const char *relation, FunctionCallInfo fcinfo, int i)
 	put_text(row, P_EXPOSURE_TIME, time);
 }
 
+/* An experiment that comes back may find its part of the namespace taken. */
+static void
+check_namespace(const RecExperiment *e, TimestampTz stop)
+{
+	RecNamespace space = {e->namespace_name, e->namespace_start, e->namespace_end};
+
+	if (e->namespace_name)
+		rec_namespace_check_free(&space, e->id, stop);
+}
+
 static void
 need_exposures(void)
 {
@@ -285,6 +295,8 @@ rec_alter_experiment(PG_FUNCTION_ARGS)
 		rec_alpha_check(PG_GETARG_FLOAT8(15));
 	if (!PG_ARGISNULL(3))
 		put_namespace(&row, text_argument(fcinfo, 3), e->id, stop);
+	else if (!PG_ARGISNULL(5))
+		check_namespace(e, stop);
 	if (!PG_ARGISNULL(10))
 		put_exposures(&row, text_argument(fcinfo, 10), fcinfo, 11);
 	else if (!PG_ARGISNULL(11) || !PG_ARGISNULL(12) || !PG_ARGISNULL(13))
@@ -325,6 +337,7 @@ rec_start_experiment(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("experiment \"%s\" is running", e->name)));
 	/* a stopped one goes on: its first exposures count */
+	check_namespace(e, has_started(e) ? DT_NOEND : e->stop);
 	forget_results(e);
 	if (has_started(e))
 		update_row(e, "UPDATE rec.experiment SET stop_at = NULL WHERE id = $1 AND stop_at = $2", TIMESTAMPTZOID,

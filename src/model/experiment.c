@@ -149,7 +149,7 @@ read_hash(RecExperiment *e, const Datum *v, const bool *null)
 	e->seed_state = rec_fnv1a(REC_FNV_INIT, e->seed, e->seed_length);
 	if (!null[Anum_namespace - 1])
 	{
-		char	   *s = psprintf("__%s", TextDatumGetCString(v[Anum_namespace - 1]));
+		char	   *s = psprintf("__%s", e->namespace_name = TextDatumGetCString(v[Anum_namespace - 1]));
 
 		e->namespace_seed = to_utf8(s, strlen(s), &length);
 	}

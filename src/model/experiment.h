@@ -32,6 +32,7 @@ typedef struct RecExperiment
 	char	   *seed;			/* in UTF-8 */
 	size_t		seed_length;
 	uint32		seed_state;
+	char	   *namespace_name; /* NULL: no namespace */
 	char	   *namespace_seed; /* in UTF-8; NULL: no namespace */
 	double		namespace_start;
 	double		namespace_end;

@@ -16,8 +16,12 @@
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
-/* A baseline is of so many periods, and of the users' share that makes so many events. */
+/*
+ * A baseline is of so many periods. A training on more than so many events has one of fewer periods, and of a share of the
+ * users, so that it costs little beside the training.
+ */
 #define BASELINE_PERIODS 28
+#define BASELINE_FEW_PERIODS 7
 #define BASELINE_EVENTS 300000.0
 
 static char *
@@ -231,11 +235,11 @@ take_baseline(const RecMonitor *m, int version)
 	if (rec_catalog_value("SELECT events::float8 FROM rec.training_run WHERE model = $1 AND version = $2", 2, types, values, NULL, &value))
 		events = DatumGetFloat8(value);
 	values[0] = CStringGetTextDatum(m->name);
-	values[1] = Int32GetDatum(BASELINE_PERIODS);
+	values[1] = Int32GetDatum(events > BASELINE_EVENTS ? BASELINE_FEW_PERIODS : BASELINE_PERIODS);
 	values[2] = TimestampTzGetDatum(to);
 	if (!rec_catalog_value("SELECT $3 - $2 * current FROM rec.monitor WHERE monitor = $1", 3, types, values, NULL, &value))
 		return;
-	profile_events(m, version, true, DatumGetTimestampTz(value), to + 1, events > BASELINE_EVENTS ? BASELINE_EVENTS / events : 1);
+	profile_events(m, version, true, DatumGetTimestampTz(value), to + 1, Min(BASELINE_EVENTS * BASELINE_PERIODS / BASELINE_FEW_PERIODS / Max(events, 1), 1));
 }
 
 static void

@@ -59,6 +59,8 @@ SELECT throws_ok($$SELECT rec.create_experiment('n3', namespace => '["page", 0.3
 SELECT throws_ok($$SELECT rec.create_experiment('n3', namespace => 'page')$$, '23P01', NULL, 'a name alone is all of the namespace');
 SELECT rec.stop_experiment('n1');
 SELECT lives_ok($$SELECT rec.create_experiment('n3', namespace => '["page", 0, 0.4]')$$, 'a stopped experiment leaves its part');
+SELECT throws_ok($$SELECT rec.start_experiment('n1')$$, '23P01', NULL, 'and cannot come back to it');
+SELECT throws_ok($$SELECT rec.alter_experiment('n1', stop => 'infinity')$$, '23P01', NULL, 'by no way');
 SELECT throws_ok($$SELECT rec.alter_experiment('n2', namespace => 'x')$$, '55000', NULL, 'fixed once it has started');
 SELECT throws_ok(format($$SELECT rec.create_experiment('n4', namespace => %L)$$, n), '22023', NULL, 'no namespace: ' || n)
 FROM unnest(ARRAY['', '["a"]', '["a", 0.5, 0.2]', '["a", 0, 1.1]', '["a", "0", "1"]', '["a", -0.1, 1]', '["", 0, 1]', '["a", 0, 1, 2]']) n;
