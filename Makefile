@@ -81,9 +81,16 @@ UNIT_FLAGS = -O2 -g
 endif
 UNIT_TESTS := $(sort $(patsubst test/unit/%.c,%,$(wildcard test/unit/test_*.c)))
 
-$(UNIT_DIR)/%: test/unit/%.c $(CORE_SRCS) $(wildcard src/*.h src/core/*.h test/unit/*.h)
-	@mkdir -p $(UNIT_DIR)
-	$(CC) -std=gnu11 $(UNIT_FLAGS) $(WARNINGS) -Isrc -Isrc/core -o $@ $< $(CORE_SRCS) -lm -ldl
+# Each file of src/core is compiled once for all of them.
+UNIT_CORE := $(patsubst src/core/%.c,$(UNIT_DIR)/core/%.o,$(CORE_SRCS))
+UNIT_HEADERS := $(wildcard src/*.h src/core/*.h test/unit/*.h)
+
+$(UNIT_DIR)/core/%.o: src/core/%.c $(UNIT_HEADERS)
+	@mkdir -p $(UNIT_DIR)/core
+	$(CC) -std=gnu11 $(UNIT_FLAGS) $(WARNINGS) -Isrc -Isrc/core -c -o $@ $<
+
+$(UNIT_DIR)/%: test/unit/%.c $(UNIT_CORE) $(UNIT_HEADERS)
+	$(CC) -std=gnu11 $(UNIT_FLAGS) $(WARNINGS) -Isrc -Isrc/core -o $@ $< $(UNIT_CORE) -lm -ldl
 
 unit-build: $(addprefix $(UNIT_DIR)/,$(UNIT_TESTS))
 

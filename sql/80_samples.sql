@@ -19,7 +19,7 @@ CREATE TYPE rec.sample_state AS (
 	co_den_pre_den  float8,
 	co_pre_pre_den  float8
 );
-COMMENT ON TYPE rec.sample_state IS 'Sufficient statistics of the units of one arm of an experiment, made by rec.sample() and its relatives, added up by rec.merge(), compared by rec.compare() and the tests. Its text form reads back to the same bits. Columns that the kind does not use are null.';
+COMMENT ON TYPE rec.sample_state IS 'Sufficient statistics of the units of one arm of an experiment, made by rec.sample() and its relatives, added up by rec.merge(), compared by rec.sample_test() and the tests. Its text form reads back to the same bits. Columns that the kind does not use are null.';
 COMMENT ON COLUMN rec.sample_state.kind IS 'mean, ratio, cuped or cuped_ratio';
 COMMENT ON COLUMN rec.sample_state.n IS 'Number of units';
 COMMENT ON COLUMN rec.sample_state.mean IS 'Mean of y (of a ratio: the numerator)';

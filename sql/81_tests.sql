@@ -80,7 +80,7 @@ CREATE AGGREGATE rec.welch_test(x float8, is_treatment boolean, alternative text
 	sfunc = rec._welch, stype = internal, sspace = 448, finalfunc = rec._arms_final, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.welch_test(float8, boolean, text) IS 'Welch''s t test of two means in one pass: x and the arm of each unit. Rows with a null are left out. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.welch_test(float8, boolean, text) IS 'Welch''s t test of two means in one pass: x and the arm of each unit. Rows with a null are left out. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._welch(internal, float8, boolean, text, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -88,7 +88,7 @@ CREATE AGGREGATE rec.welch_test(x float8, is_treatment boolean, alternative text
 	sfunc = rec._welch, stype = internal, sspace = 448, finalfunc = rec._arms_final, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.welch_test(float8, boolean, text, float8) IS 'Welch''s t test of two means in one pass: x and the arm of each unit. Rows with a null are left out. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.welch_test(float8, boolean, text, float8) IS 'Welch''s t test of two means in one pass: x and the arm of each unit. Rows with a null are left out. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._welch(internal, float8, boolean, text, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -96,7 +96,7 @@ CREATE AGGREGATE rec.welch_test(x float8, is_treatment boolean, alternative text
 	sfunc = rec._welch, stype = internal, sspace = 448, finalfunc = rec._arms_final, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.welch_test(float8, boolean, text, float8, float8) IS 'Welch''s t test of two means in one pass: x and the arm of each unit. Rows with a null are left out. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.welch_test(float8, boolean, text, float8, float8) IS 'Welch''s t test of two means in one pass: x and the arm of each unit. Rows with a null are left out. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._ratio(internal, float8, float8, boolean) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum_ratio' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -112,7 +112,7 @@ CREATE AGGREGATE rec.ratio_test(num float8, den float8, is_treatment boolean, al
 	sfunc = rec._ratio, stype = internal, sspace = 448, finalfunc = rec._arms_final_ratio, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.ratio_test(float8, float8, boolean, text) IS 'Two ratios of sums, by the delta method: numerator and denominator and the arm of each unit. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.ratio_test(float8, float8, boolean, text) IS 'Two ratios of sums, by the delta method: numerator and denominator and the arm of each unit. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._ratio(internal, float8, float8, boolean, text, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum_ratio' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -120,7 +120,7 @@ CREATE AGGREGATE rec.ratio_test(num float8, den float8, is_treatment boolean, al
 	sfunc = rec._ratio, stype = internal, sspace = 448, finalfunc = rec._arms_final_ratio, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.ratio_test(float8, float8, boolean, text, float8) IS 'Two ratios of sums, by the delta method: numerator and denominator and the arm of each unit. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.ratio_test(float8, float8, boolean, text, float8) IS 'Two ratios of sums, by the delta method: numerator and denominator and the arm of each unit. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._ratio(internal, float8, float8, boolean, text, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum_ratio' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -128,7 +128,7 @@ CREATE AGGREGATE rec.ratio_test(num float8, den float8, is_treatment boolean, al
 	sfunc = rec._ratio, stype = internal, sspace = 448, finalfunc = rec._arms_final_ratio, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.ratio_test(float8, float8, boolean, text, float8, float8) IS 'Two ratios of sums, by the delta method: numerator and denominator and the arm of each unit. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.ratio_test(float8, float8, boolean, text, float8, float8) IS 'Two ratios of sums, by the delta method: numerator and denominator and the arm of each unit. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._cuped(internal, float8, float8, boolean) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum_cuped' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -144,7 +144,7 @@ CREATE AGGREGATE rec.cuped_test(y float8, pre float8, is_treatment boolean, alte
 	sfunc = rec._cuped, stype = internal, sspace = 448, finalfunc = rec._arms_final_cuped, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.cuped_test(float8, float8, boolean, text) IS 'Two means with CUPED: the metric, a number known before the experiment, and the arm of each unit; theta is that of all units. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.cuped_test(float8, float8, boolean, text) IS 'Two means with CUPED: the metric, a number known before the experiment, and the arm of each unit; theta is that of all units. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._cuped(internal, float8, float8, boolean, text, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum_cuped' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -152,7 +152,7 @@ CREATE AGGREGATE rec.cuped_test(y float8, pre float8, is_treatment boolean, alte
 	sfunc = rec._cuped, stype = internal, sspace = 448, finalfunc = rec._arms_final_cuped, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.cuped_test(float8, float8, boolean, text, float8) IS 'Two means with CUPED: the metric, a number known before the experiment, and the arm of each unit; theta is that of all units. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.cuped_test(float8, float8, boolean, text, float8) IS 'Two means with CUPED: the metric, a number known before the experiment, and the arm of each unit; theta is that of all units. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._cuped(internal, float8, float8, boolean, text, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum_cuped' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -160,7 +160,7 @@ CREATE AGGREGATE rec.cuped_test(y float8, pre float8, is_treatment boolean, alte
 	sfunc = rec._cuped, stype = internal, sspace = 448, finalfunc = rec._arms_final_cuped, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.cuped_test(float8, float8, boolean, text, float8, float8) IS 'Two means with CUPED: the metric, a number known before the experiment, and the arm of each unit; theta is that of all units. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.cuped_test(float8, float8, boolean, text, float8, float8) IS 'Two means with CUPED: the metric, a number known before the experiment, and the arm of each unit; theta is that of all units. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._cuped_ratio(internal, float8, float8, float8, float8, boolean) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum_cuped_ratio' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -176,7 +176,7 @@ CREATE AGGREGATE rec.cuped_test(num float8, den float8, pre_num float8, pre_den 
 	sfunc = rec._cuped_ratio, stype = internal, sspace = 448, finalfunc = rec._arms_final_cuped, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.cuped_test(float8, float8, float8, float8, boolean, text) IS 'Two ratios of sums with CUPED, from numerators and denominators during the experiment and before. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.cuped_test(float8, float8, float8, float8, boolean, text) IS 'Two ratios of sums with CUPED, from numerators and denominators during the experiment and before. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._cuped_ratio(internal, float8, float8, float8, float8, boolean, text, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum_cuped_ratio' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -184,7 +184,7 @@ CREATE AGGREGATE rec.cuped_test(num float8, den float8, pre_num float8, pre_den 
 	sfunc = rec._cuped_ratio, stype = internal, sspace = 448, finalfunc = rec._arms_final_cuped, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.cuped_test(float8, float8, float8, float8, boolean, text, float8) IS 'Two ratios of sums with CUPED, from numerators and denominators during the experiment and before. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.cuped_test(float8, float8, float8, float8, boolean, text, float8) IS 'Two ratios of sums with CUPED, from numerators and denominators during the experiment and before. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._cuped_ratio(internal, float8, float8, float8, float8, boolean, text, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_arms_accum_cuped_ratio' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -192,7 +192,7 @@ CREATE AGGREGATE rec.cuped_test(num float8, den float8, pre_num float8, pre_den 
 	sfunc = rec._cuped_ratio, stype = internal, sspace = 448, finalfunc = rec._arms_final_cuped, combinefunc = rec._arms_combine,
 	serialfunc = rec._arms_serialize, deserialfunc = rec._arms_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.cuped_test(float8, float8, float8, float8, boolean, text, float8, float8) IS 'Two ratios of sums with CUPED, from numerators and denominators during the experiment and before. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.cuped_test(float8, float8, float8, float8, boolean, text, float8, float8) IS 'Two ratios of sums with CUPED, from numerators and denominators during the experiment and before. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._proportion(internal, boolean, boolean) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_proportion_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -208,7 +208,7 @@ CREATE AGGREGATE rec.proportion_test(success boolean, is_treatment boolean, alte
 	sfunc = rec._proportion, stype = internal, sspace = 448, finalfunc = rec._proportion_final, combinefunc = rec._proportion_combine,
 	serialfunc = rec._proportion_serialize, deserialfunc = rec._proportion_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.proportion_test(boolean, boolean, text) IS 'Two proportions: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.proportion_test(boolean, boolean, text) IS 'Two proportions: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._proportion(internal, boolean, boolean, text, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_proportion_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -216,7 +216,7 @@ CREATE AGGREGATE rec.proportion_test(success boolean, is_treatment boolean, alte
 	sfunc = rec._proportion, stype = internal, sspace = 448, finalfunc = rec._proportion_final, combinefunc = rec._proportion_combine,
 	serialfunc = rec._proportion_serialize, deserialfunc = rec._proportion_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.proportion_test(boolean, boolean, text, float8) IS 'Two proportions: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.proportion_test(boolean, boolean, text, float8) IS 'Two proportions: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._proportion(internal, boolean, boolean, text, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_proportion_accum' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -224,7 +224,7 @@ CREATE AGGREGATE rec.proportion_test(success boolean, is_treatment boolean, alte
 	sfunc = rec._proportion, stype = internal, sspace = 448, finalfunc = rec._proportion_final, combinefunc = rec._proportion_combine,
 	serialfunc = rec._proportion_serialize, deserialfunc = rec._proportion_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.proportion_test(boolean, boolean, text, float8, float8) IS 'Two proportions: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.proportion_test(boolean, boolean, text, float8, float8) IS 'Two proportions: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._proportion(internal, float8, boolean) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_proportion_accum_number' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -240,7 +240,7 @@ CREATE AGGREGATE rec.proportion_test(success float8, is_treatment boolean, alter
 	sfunc = rec._proportion, stype = internal, sspace = 448, finalfunc = rec._proportion_final, combinefunc = rec._proportion_combine,
 	serialfunc = rec._proportion_serialize, deserialfunc = rec._proportion_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.proportion_test(float8, boolean, text) IS 'Two proportions of numbers 0 and 1: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.proportion_test(float8, boolean, text) IS 'Two proportions of numbers 0 and 1: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._proportion(internal, float8, boolean, text, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_proportion_accum_number' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -248,7 +248,7 @@ CREATE AGGREGATE rec.proportion_test(success float8, is_treatment boolean, alter
 	sfunc = rec._proportion, stype = internal, sspace = 448, finalfunc = rec._proportion_final, combinefunc = rec._proportion_combine,
 	serialfunc = rec._proportion_serialize, deserialfunc = rec._proportion_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.proportion_test(float8, boolean, text, float8) IS 'Two proportions of numbers 0 and 1: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.proportion_test(float8, boolean, text, float8) IS 'Two proportions of numbers 0 and 1: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
 CREATE FUNCTION rec._proportion(internal, float8, boolean, text, float8, float8) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_proportion_accum_number' LANGUAGE C IMMUTABLE PARALLEL SAFE;
@@ -256,12 +256,12 @@ CREATE AGGREGATE rec.proportion_test(success float8, is_treatment boolean, alter
 	sfunc = rec._proportion, stype = internal, sspace = 448, finalfunc = rec._proportion_final, combinefunc = rec._proportion_combine,
 	serialfunc = rec._proportion_serialize, deserialfunc = rec._proportion_deserialize, parallel = safe
 );
-COMMENT ON AGGREGATE rec.proportion_test(float8, boolean, text, float8, float8) IS 'Two proportions of numbers 0 and 1: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.compare() has the same as named arguments.';
+COMMENT ON AGGREGATE rec.proportion_test(float8, boolean, text, float8, float8) IS 'Two proportions of numbers 0 and 1: z test with pooled variance, Newcombe''s interval, and Fisher''s exact p-value where fewer than 5 successes or failures are expected in an arm. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. rec.sample_test() has the same as named arguments.';
 
-CREATE FUNCTION rec.compare(control rec.sample_state, treatment rec.sample_state, alternative text DEFAULT 'two-sided', confidence float8 DEFAULT 0.95,
+CREATE FUNCTION rec.sample_test(control rec.sample_state, treatment rec.sample_state, alternative text DEFAULT 'two-sided', confidence float8 DEFAULT 0.95,
 	margin float8 DEFAULT 0) RETURNS rec.test_result
 	AS 'MODULE_PATHNAME', 'rec_compare' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
-COMMENT ON FUNCTION rec.compare(rec.sample_state, rec.sample_state, text, float8, float8) IS 'Compares two samples of the same kind: means by Welch''s t, ratios by the delta method, with CUPED where the samples have numbers from before. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. A null sample is one of no units.';
+COMMENT ON FUNCTION rec.sample_test(rec.sample_state, rec.sample_state, text, float8, float8) IS 'Compares two samples of the same kind: means by Welch''s t, ratios by the delta method, with CUPED where the samples have numbers from before. alternative: two-sided (default), greater or less; confidence of the intervals: 0.95; margin: the difference under the null hypothesis, 0 (superiority), or for non-inferiority, with greater, minus the accepted loss. A null sample is one of no units.';
 
 CREATE FUNCTION rec.welch_test(control rec.sample_state, treatment rec.sample_state, alternative text DEFAULT 'two-sided', confidence float8 DEFAULT 0.95,
 	margin float8 DEFAULT 0) RETURNS rec.test_result

@@ -118,7 +118,7 @@ rec_proportion_test_samples(PG_FUNCTION_ARGS)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("not a sample of zeros and ones"),
-					 errhint("Use rec.welch_test() or rec.compare().")));
+					 errhint("Use rec.welch_test() or rec.sample_test().")));
 		n[arm] = DatumGetInt64(rec_units_datum(s.n));
 		successes[arm] = (int64) rint(p * s.n);
 	}

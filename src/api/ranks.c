@@ -294,7 +294,7 @@ rank_datum(FunctionCallInfo fcinfo, const Runs *control, const Runs *treatment, 
 	RecRuns		c = view_of(control),
 				t = view_of(treatment);
 	RecEffect	e = {0};
-	long double *scratch = rec_mann_whitney_exact(&c, &t) ? palloc((c.n * t.n + 1) * sizeof(long double)) : NULL;
+	double	   *scratch = rec_mann_whitney_exact(&c, &t) ? palloc((c.n * t.n + 1) * sizeof(double)) : NULL;
 
 	if (options->margin != 0)
 		ereport(ERROR,

@@ -372,7 +372,7 @@ compare_args(FunctionCallInfo fcinfo, unsigned int kinds, const char *function)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s does not take samples of kind %s", function, rec_units_kind_name(control.kind)),
-				 errhint("rec.compare() takes any kind.")));
+				 errhint("rec.sample_test() takes any kind.")));
 	return compare(fcinfo, &control, &treatment, &options);
 }
 
@@ -380,7 +380,7 @@ PG_FUNCTION_INFO_V1(rec_compare);
 Datum
 rec_compare(PG_FUNCTION_ARGS)
 {
-	return compare_args(fcinfo, ~0u, "rec.compare");
+	return compare_args(fcinfo, ~0u, "rec.sample_test");
 }
 
 PG_FUNCTION_INFO_V1(rec_welch_test);

@@ -95,10 +95,10 @@ rec_mann_whitney_exact(const RecRuns *control, const RecRuns *treatment)
 
 /*
  * P(U <= u) for samples of m and n without ties: coefficients of prod (1 - q^(n + i)) / (1 - q^i), i = 1 .. m, over
- * binomial(m + n, m). The low coefficients depend on low ones only and are integers, exact while they fit.
+ * binomial(m + n, m). The low coefficients depend on low ones only and are integers, exact up to 2^53.
  */
 static double
-exact_lower(int m, int n, double u, long double *count)
+exact_lower(int m, int n, double u, double *count)
 {
 	int			top = (int) u;
 	long double sum = 0,
@@ -121,7 +121,7 @@ exact_lower(int m, int n, double u, long double *count)
 
 /* P(U >= u) */
 static double
-exact_upper(double m, double n, double u, long double *scratch)
+exact_upper(double m, double n, double u, double *scratch)
 {
 	double		mirrored = m * n - u;	/* as probable, from the other end */
 	int			smaller = (int) fmin(m, n),
@@ -145,7 +145,7 @@ normal_upper(double m, double n, double u, double ties)
 
 void
 rec_mann_whitney(RecEffect *e, const RecRuns *control, const RecRuns *treatment, const RecTestOptions *options,
-				 long double *scratch)
+				 double *scratch)
 {
 	double		m = control->n,
 				n = treatment->n,

@@ -17,7 +17,7 @@ typedef struct RecRuns
 	double		n;				/* sum of the counts */
 } RecRuns;
 
-/* Largest product of the numbers of units for the exact distribution of U; so many long doubles + 1 it needs. */
+/* Largest product of the numbers of units for the exact distribution of U; so many doubles + 1 it needs. */
 #define REC_MANN_WHITNEY_EXACT 20000
 
 /* Whether the exact distribution is used: no ties, at most 8 units in one arm (as scipy), and not too many in the other. */
@@ -28,7 +28,7 @@ extern bool rec_mann_whitney_exact(const RecRuns *control, const RecRuns *treatm
  * ties half; difference: theirs, with DeLong's standard error (1988). scratch: for the exact distribution.
  */
 extern void rec_mann_whitney(RecEffect *e, const RecRuns *control, const RecRuns *treatment,
-							 const RecTestOptions *options, long double *scratch);
+							 const RecTestOptions *options, double *scratch);
 
 /* Quantile with linear interpolation, as percentile_cont; NaN for no units. */
 extern double rec_runs_quantile(const RecRuns *runs, double q);

@@ -35,7 +35,7 @@ SELECT near(statistic, 228527081, 'men: U'), near(p_value, 1.5819988266809648e-1
 SELECT near(statistic, 228545030, 'women: U'), near(p_value, 0.00015545166680000966, 'p') FROM (SELECT (rec.rank_test(spend, treated)).* FROM women) r;
 SELECT near(statistic, 0.15367858899585413, 'women: SRM'), near(p_value, 0.6950444648439206, 'p') FROM (SELECT (rec.srm_test(treated)).* FROM women) r;
 SELECT near(s.p_value, w.p_value, 'by samples of each channel, merged', 1e-9) FROM (SELECT (rec.welch_test(spend, treated)).* FROM men) w,
-	(SELECT (rec.compare(rec.merge(s) FILTER (WHERE NOT treated), rec.merge(s) FILTER (WHERE treated))).* FROM (SELECT treated, rec.sample(spend) AS s FROM men GROUP BY treated, channel) x) s;
+	(SELECT (rec.sample_test(rec.merge(s) FILTER (WHERE NOT treated), rec.merge(s) FILTER (WHERE treated))).* FROM (SELECT treated, rec.sample(spend) AS s FROM men GROUP BY treated, channel) x) s;
 \else
 SELECT skip('no Hillstrom data: REC_DATA_DIR does not name a folder with ab', 1);
 \endif

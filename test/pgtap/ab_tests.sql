@@ -27,19 +27,19 @@ SELECT near(statistic, 2.23606797749979, 'n = 2'), near(p_value, 0.1987273889345
 	near(ci_low, 2.5 - 6.1881149407692566 * std_error, 'n = 2: ci_low (quantile of mpmath; scipy''s is good to 1e-9 only)'), near(ci_high, 2.5 + 6.1881149407692566 * std_error, 'n = 2: ci_high')
 FROM (SELECT (rec.welch_test(x, x > 2)).* FROM unnest('{1,2,3,5}'::int[]) x) r;
 SELECT near(statistic, 0.2856063671889196, 'large offset: no cancellation'), near(p_value, 0.784793492741745, 'large offset: p')
-FROM (SELECT (rec.compare((SELECT rec.sample(1e9 + x) FROM unnest('{4,7,13,16}'::float8[]) x),
+FROM (SELECT (rec.sample_test((SELECT rec.sample(1e9 + x) FROM unnest('{4,7,13,16}'::float8[]) x),
 	(SELECT rec.sample(1e9 + x) FROM unnest('{5,8,14,17.5}'::float8[]) x))).*) r;
 SELECT near(statistic, 8.944338993463866, '100,000 a side'), near(p_value, 3.772621985761705e-19, '100,000 a side: p'), near(df, 199998, '100,000 a side: df')
-FROM (SELECT (rec.compare(rec.sample(n % 7), rec.sample(n % 7 + .08))).* FROM generate_series(1, 100000) n) r;
+FROM (SELECT (rec.sample_test(rec.sample(n % 7), rec.sample(n % 7 + .08))).* FROM generate_series(1, 100000) n) r;
 -- 1e9 units, and p below 1e-300: the text form of a sample is what is stored
 SELECT near(statistic, 37.267799606368420803, '1e9 units', 1e-11), near(p_value, 5.4576934737551828e-304, 'p below 1e-300')
-FROM (SELECT (rec.compare('(mean,1000000000,10,9000000000,0,,,,,,,,,,,,)'::rec.sample_state, '(mean,1000000000,10.005,9000000000,0,,,,,,,,,,,,)')).*) r;
+FROM (SELECT (rec.sample_test('(mean,1000000000,10,9000000000,0,,,,,,,,,,,,)'::rec.sample_state, '(mean,1000000000,10.005,9000000000,0,,,,,,,,,,,,)')).*) r;
 SELECT near(p_value, 5.6213724336981244627e-306, 'Student''s t, p below 1e-300')
-FROM (SELECT (rec.compare('(mean,1000,0,999,0,,,,,,,,,,,,)'::rec.sample_state, '(mean,1000,2.0124611797498106,999,0,,,,,,,,,,,,)')).*) r;
+FROM (SELECT (rec.sample_test('(mean,1000,0,999,0,,,,,,,,,,,,)'::rec.sample_state, '(mean,1000,2.0124611797498106,999,0,,,,,,,,,,,,)')).*) r;
 -- lift: variance v_t / c^2 + t^2 v_c / c^4
 SELECT near(lift, 5. / 2, 'lift'), near(lift_ci_high - lift, (ci_high - difference) / std_error * sqrt((14. / 3) / 7 / 4 + 49 * (1. / 3) / 16), 'its interval')
 FROM (SELECT (rec.welch_test(x, x > 3)).* FROM generate_series(1, 10) x) r;
-SELECT is(lift, 0.5::float8, 'a negative control: the lift has the sign of the difference') FROM rec.compare((SELECT rec.sample(x) FROM generate_series(-12, -8) x), (SELECT rec.sample(x) FROM generate_series(-7, -3) x));
+SELECT is(lift, 0.5::float8, 'a negative control: the lift has the sign of the difference') FROM rec.sample_test((SELECT rec.sample(x) FROM generate_series(-12, -8) x), (SELECT rec.sample(x) FROM generate_series(-7, -3) x));
 
 -- Merging: any partition gives the sample of all, in text and back.
 CREATE TABLE units AS SELECT i, i % 5 AS day, hashint4(i) % 2 = 0 AS t, i % 11 + sin(i) AS y, i % 3 + cos(i) + 1 AS d, i % 11 + sin(2 * i) AS py, i % 4 + 1. AS pd FROM generate_series(1, 5000) i;
@@ -62,7 +62,7 @@ SELECT is((rec.sample_winsorized(x, 2, 9)).mean, 5.5::float8, 'winsorised'), is(
 SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET max_parallel_workers_per_gather = 2;
 SELECT near((a).p_value, (b).p_value, 'the same in a parallel plan', 1e-9), near((c).statistic, (d).statistic, 'proportions too', 1e-9), is((e).n, 5000::bigint, 'and the split')
 FROM (SELECT rec.welch_test(y, t) AS a, rec.proportion_test(y > 5, t) AS c, rec.srm_test(t) AS e FROM units) p,
-	(SELECT rec.compare((SELECT rec.merge(mean) FROM daily WHERE NOT t), (SELECT rec.merge(mean) FROM daily WHERE t)) AS b) q,
+	(SELECT rec.sample_test((SELECT rec.merge(mean) FROM daily WHERE NOT t), (SELECT rec.merge(mean) FROM daily WHERE t)) AS b) q,
 	(SELECT rec.proportion_test((SELECT rec.sample(y > 5) FROM units WHERE NOT t), (SELECT rec.sample(y > 5) FROM units WHERE t)) AS d) r;
 RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size; RESET max_parallel_workers_per_gather;
 
@@ -134,14 +134,14 @@ SELECT throws_like('SELECT rec.welch_test(x, x > 3, ''more'') FROM generate_seri
 SELECT throws_like('SELECT rec.welch_test(x, x > 3, ''less'', 95) FROM generate_series(1, 6) x', 'confidence must be between 0 and 1: 95', 'confidence in percent');
 SELECT throws_like('SELECT rec.welch_test(x, x > 3, ''less'', .95, ''NaN'') FROM generate_series(1, 6) x', 'margin is out of range%', 'a margin that is no number');
 SELECT throws_like('SELECT rec.ratio_test(rec.sample(x), rec.sample(x)) FROM generate_series(1, 6) x', 'rec.ratio_test does not take samples of kind mean', 'a sample of another kind');
-SELECT throws_like('SELECT rec.compare(rec.sample(x), rec.sample_ratio(x, 1)) FROM generate_series(1, 6) x', 'samples of kind mean and ratio cannot go together', 'kinds that differ');
+SELECT throws_like('SELECT rec.sample_test(rec.sample(x), rec.sample_ratio(x, 1)) FROM generate_series(1, 6) x', 'samples of kind mean and ratio cannot go together', 'kinds that differ');
 SELECT throws_like('SELECT rec.merge(s) FROM (SELECT rec.sample(1) UNION ALL SELECT rec.sample_ratio(1, 1)) x(s)', 'samples of kind mean and ratio cannot go together', 'merging kinds that differ');
-SELECT throws_like($$SELECT rec.compare(ROW('mean', -1, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::rec.sample_state, NULL)$$, 'invalid sample', 'a negative number of units');
-SELECT throws_like($$SELECT rec.compare('(median,1,0,0,0,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'an unknown kind');
-SELECT throws_like($$SELECT rec.compare('(ratio,1,0,0,0,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'a ratio without denominators');
-SELECT throws_like($$SELECT rec.compare('(mean,3,0,-1,0,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'a negative sum of squares');
-SELECT throws_like($$SELECT rec.compare('(,,,,,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'all null');
-SELECT is((rec.compare(NULL::rec.sample_state, NULL)).note, 'undefined: no units', 'null samples are of no units');
+SELECT throws_like($$SELECT rec.sample_test(ROW('mean', -1, 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)::rec.sample_state, NULL)$$, 'invalid sample', 'a negative number of units');
+SELECT throws_like($$SELECT rec.sample_test('(median,1,0,0,0,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'an unknown kind');
+SELECT throws_like($$SELECT rec.sample_test('(ratio,1,0,0,0,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'a ratio without denominators');
+SELECT throws_like($$SELECT rec.sample_test('(mean,3,0,-1,0,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'a negative sum of squares');
+SELECT throws_like($$SELECT rec.sample_test('(,,,,,,,,,,,,,,,,)'::rec.sample_state, NULL)$$, 'invalid sample', 'all null');
+SELECT is((rec.sample_test(NULL::rec.sample_state, NULL)).note, 'undefined: no units', 'null samples are of no units');
 SELECT throws_like('SELECT rec.sample_winsorized(1, 3, 2)', 'lower bound 3 is above the upper bound 2', 'bounds in the wrong order');
 -- skew: 2,000 controls of a 10/90 split of a lognormal metric are too few, an equal split of the same is not
 SELECT alike((rec.welch_test(exp(2 * x), i % 10 > 0)).note, 'too few units%', 'a skewed metric on an unequal split') FROM (SELECT i, sqrt(-2 * ln((i * 7919 % 20011) / 20011.0)) * cos(6.283185307 * (i * 104729 % 20021) / 20021.0) AS x FROM generate_series(1, 20000) i) z;

@@ -118,12 +118,12 @@ SELECT is((SELECT array_agg(DISTINCT source ORDER BY source) FROM m.recommendati
 
 -- Exploring: repeatable, wider for what is less known, and nothing at 0.
 SELECT is((SELECT array_agg(r::text) FROM m.recommend(7, explore => 'thompson', seed => 3) r), (SELECT array_agg(r::text) FROM m.recommend(7, explore => 'thompson', seed => 3) r), 'the same seed, the same answer');
-SELECT isnt((SELECT array_agg(item_id) FROM m.recommend(7, explore => 'thompson', seed => 3)), (SELECT array_agg(item_id) FROM m.recommend(7, explore => 'thompson', seed => 4)), 'another seed, another one');
+SELECT isnt((SELECT array_agg(item_id) FROM m.recommend(7, explore => 'thompson', sigma => 1, seed => 3)), (SELECT array_agg(item_id) FROM m.recommend(7, explore => 'thompson', sigma => 1, seed => 4)), 'another seed, another one');
 SELECT is((SELECT array_agg((item_id, score)::text) FROM m.recommend(7, explore => 'thompson', sigma => 0)), (SELECT array_agg((item_id, score)::text) FROM m.recommend(7)), 'sigma 0 changes nothing');
 SELECT is((SELECT array_agg((item_id, score)::text) FROM m.recommend(7, explore => 'ucb', beta => 0)), (SELECT array_agg((item_id, score)::text) FROM m.recommend(7)), 'nor does beta 0');
 CREATE TEMP TABLE bound AS SELECT item_id, u.score - p.score AS width FROM m.recommend(7, NULL, explore => 'ucb') u JOIN m.recommend(7, NULL) p USING (item_id);
 SELECT ok(min(width) > 0 AND avg(width) FILTER (WHERE item_id > 100) > avg(width) FILTER (WHERE item_id <= 100), 'bounds are wider for items without events') FROM bound;
-SELECT ok((SELECT count(DISTINCT item_id) FROM generate_series(1, 40) s, m.recommend(7, 5, explore => 'thompson', seed => s)) > 10, 'sampling covers more items');
+SELECT ok((SELECT count(DISTINCT item_id) FROM generate_series(1, 40) s, m.recommend(7, 5, explore => 'thompson', sigma => 1, seed => s)) > 10, 'sampling covers more items');
 SELECT throws_ok($$SELECT * FROM m.recommend(7, explore => 'greedy')$$, '22023', 'invalid value for explore: "greedy"', 'no other way');
 SELECT throws_ok('SELECT * FROM m.recommend(7, beta => 1)', '22023', 'beta, sigma and seed need explore', 'beta alone');
 SELECT throws_ok($$SELECT * FROM m.recommend(7, explore => 'ucb', beta => -1)$$, '22023', 'beta must be a number from 0 to 1000', 'beta below 0');

@@ -79,7 +79,7 @@ check_ranks(void)
 	static const double a[] = {1, 3, 5, 7},
 				b[] = {2, 4, 6, 8, 9};
 	static const int64_t ones[] = {1, 1, 1, 1, 1};
-	long double scratch[64];
+	double		scratch[64];
 	RecRuns		control = {4, a, ones, 4},
 				treatment = {5, b, ones, 5};
 	RecEffect	e = {0};
