@@ -172,6 +172,7 @@ plan(Work *w, bool full, bool has_given, Datum given)
 		w->all = true;
 		return;
 	}
+	rec_event_source_check_keys(w->model, &source);
 	if (w->all)
 		since = DatumGetInt64(first_value(psprintf("SELECT newest_event FROM %s.model_version WHERE version = $1",
 												   quote_identifier(w->model->name)), 1, types, version, &null));
