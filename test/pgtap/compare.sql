@@ -202,10 +202,10 @@ SELECT throws_ok(q, code, message, q) FROM (VALUES
 SELECT lives_ok($$SELECT rec.compare('m', settings => '{"\"popular\"","\"random\""}')$$, 'a named argument has a type');
 
 -- only the owner, and nothing is told to others
-CREATE ROLE stranger;
-GRANT USAGE ON SCHEMA m, w TO stranger;
-GRANT SELECT ON e, w TO stranger;
-SET ROLE stranger;
+CREATE ROLE rec_compare_stranger;
+GRANT USAGE ON SCHEMA m, w TO rec_compare_stranger;
+GRANT SELECT ON e, w TO rec_compare_stranger;
+SET ROLE rec_compare_stranger;
 SELECT throws_ok($$SELECT rec.compare('m', ARRAY['{}', '"popular"']::jsonb[])$$, '42501', 'must be owner of model "m" to evaluate it', 'settings: only the owner');
 SELECT throws_ok($$SELECT rec.compare('w', versions => '{1,2}')$$, '42501', 'must be owner of model "w" to evaluate it', 'versions: only the owner');
 SELECT throws_ok($$SELECT rec.compare('w', versions => '{1,9}')$$, '42501', 'must be owner of model "w" to evaluate it', 'which versions there are is not told');

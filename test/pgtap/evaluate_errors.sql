@@ -74,10 +74,10 @@ SELECT throws_ok($$SELECT rec.evaluate('m')$$, '53200', NULL, 'more than trainin
 RESET pg_recommend.training_memory;
 -- strangers
 SELECT rec.train('m');
-CREATE ROLE stranger;
-GRANT USAGE ON SCHEMA m TO stranger;
-GRANT SELECT ON e TO stranger;
-SET ROLE stranger;
+CREATE ROLE rec_evaluate_stranger;
+GRANT USAGE ON SCHEMA m TO rec_evaluate_stranger;
+GRANT SELECT ON e TO rec_evaluate_stranger;
+SET ROLE rec_evaluate_stranger;
 SELECT throws_ok($$SELECT rec.evaluate('m')$$, '42501', 'must be owner of model "m" to evaluate it', 'only the owner evaluates');
 SELECT throws_ok($$SELECT rec.evaluate_version('m', events => 'e')$$, '42501', 'must be owner of model "m" to evaluate it', 'or a version');
 RESET ROLE;

@@ -17,20 +17,20 @@ SELECT is(rec._next_run('30 2 * * *', '2026-03-28 12:00+00', 'Europe/Berlin'), '
 SELECT throws_ok(format('SELECT rec._cron_parse(%L)', e), '22023', format('invalid cron expression "%s"', e)) FROM unnest('{"","* * * *","* * * * * *","60 * * * *","* 24 * * *","* * 0 * *","* * * 13 *","* * * * 8","@reboot","30 seconds","; DROP TABLE x"}'::text[]) e;
 SELECT is(rec._cron_any_zone('10 3 * * *'), '10,25,40,55 * * * *', 'any zone');
 
-CREATE ROLE rec_s_owner;
-CREATE ROLE rec_s_user;
-CREATE ROLE rec_s_other;
-GRANT CREATE ON DATABASE :"DBNAME" TO rec_s_owner;
+CREATE ROLE rec_sch_owner;
+CREATE ROLE rec_sch_user;
+CREATE ROLE rec_sch_other;
+GRANT CREATE ON DATABASE :"DBNAME" TO rec_sch_owner;
 CREATE TABLE events AS SELECT u AS user_id, (u * k * 7 + k) % 30 AS item_id FROM generate_series(1, 40) u, generate_series(1, 4) k;
 CREATE INDEX ON events (user_id);
-GRANT SELECT ON events TO rec_s_owner;
-SET ROLE rec_s_owner;
+GRANT SELECT ON events TO rec_sch_owner;
+SET ROLE rec_sch_owner;
 SELECT rec.create_model('it''s 100%', 'public.events', params => '{"factors": 3, "epochs": 2}');
 SELECT is(instruction, format($$0 3 * * * psql -X -d '%s' -c 'CALL rec.run_job('\''it'\'''\''s 100\%%'\'', '\''retrain'\'')'$$, current_database()),
 	'without pg_cron: a line for the crontab') FROM rec.schedule('it''s 100%', NULL);
 SELECT is((SELECT count(*) FROM rec.schedule('it''s 100%')), 2::bigint, 'both jobs');
 SELECT results_eq('SELECT model, check_at, retrain_at, only_if, time_zone, scheduled_by FROM rec.schedule',
-	$$VALUES ('it''s 100%', '0 * * * *', '0 3 * * *', 'drifted or age > 7 days', 'GMT', 'rec_s_owner')$$, 'the catalog has one row');
+	$$VALUES ('it''s 100%', '0 * * * *', '0 3 * * *', 'drifted or age > 7 days', 'GMT', 'rec_sch_owner')$$, 'the catalog has one row');
 
 SELECT throws_ok($$SELECT rec.schedule('its 100%')$$, '42704', NULL, 'unknown model');
 SELECT throws_ok($$SELECT rec.schedule(NULL)$$, NULL, NULL, 'no model');
@@ -44,17 +44,17 @@ SELECT throws_ok(format('SELECT rec.schedule(%L, %s)', 'it''s 100%', o), '22023'
 SELECT lives_ok($$SELECT rec.schedule('it''s 100%', only_if => ' Drifted OR age > 2 weeks or always ')$$, 'conditions in any case');
 
 RESET ROLE;
-GRANT USAGE ON SCHEMA "it's 100%" TO rec_s_user;
-SET ROLE rec_s_user;
+GRANT USAGE ON SCHEMA "it's 100%" TO rec_sch_user;
+SET ROLE rec_sch_user;
 SELECT is((SELECT count(*) FROM rec.schedule), 1::bigint, 'who may use the model sees its schedule');
 SELECT throws_ok($$SELECT rec.schedule('it''s 100%')$$, '42501', NULL, 'and may not change it');
 SELECT throws_ok($$SELECT rec.unschedule('it''s 100%')$$, '42501', NULL, 'nor remove it');
 SELECT throws_ok($$CALL rec.run_now('it''s 100%')$$, '42501', NULL, 'nor run it');
 SELECT throws_ok($$SELECT rec._job_end(1, 'failed', 1, 1, 'x')$$, '55000', 'this session runs no job', 'nor end a run');
 SELECT throws_ok($$DELETE FROM rec.job_run$$, '42501', NULL, 'nor write to the catalog');
-SET ROLE rec_s_other;
+SET ROLE rec_sch_other;
 SELECT is_empty('SELECT * FROM rec.schedule', 'others see nothing');
-SET ROLE rec_s_owner;
+SET ROLE rec_sch_owner;
 SELECT throws_ok($$CALL rec.run_job('it''s 100%', 'dance')$$, '22023', 'unknown job "dance"');
 SELECT throws_ok($$DO 'BEGIN CALL rec.run_now(''it''''s 100%''); EXCEPTION WHEN division_by_zero THEN NULL; END'$$, '2D000', NULL, 'not inside a transaction that cannot be committed');
 SELECT ok(rec.unschedule('it''s 100%'), 'unschedule');
@@ -67,5 +67,5 @@ SELECT is(status || ' ' || version, 'succeeded 1', 'run_now needs no schedule') 
 SELECT rec.drop_model('it''s 100%');
 SELECT is_empty('SELECT * FROM rec.job_run', 'runs go with the model');
 SELECT * FROM finish();
-DROP OWNED BY rec_s_owner, rec_s_user, rec_s_other;
-DROP ROLE rec_s_owner, rec_s_user, rec_s_other;
+DROP OWNED BY rec_sch_owner, rec_sch_user, rec_sch_other;
+DROP ROLE rec_sch_owner, rec_sch_user, rec_sch_other;

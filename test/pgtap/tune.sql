@@ -96,9 +96,9 @@ CALL rec.tune('m');
 ROLLBACK; :bad
 CREATE FUNCTION inside() RETURNS void LANGUAGE plpgsql AS $$ BEGIN CALL rec.tune('m'); END $$;
 SELECT inside(); :bad
-CREATE ROLE stranger;
-GRANT USAGE ON SCHEMA m TO stranger;
-SET ROLE stranger;
+CREATE ROLE rec_tune_stranger;
+GRANT USAGE ON SCHEMA m TO rec_tune_stranger;
+SET ROLE rec_tune_stranger;
 CALL rec.tune('m');
 RESET ROLE; :bad
 \set ON_ERROR_STOP on
