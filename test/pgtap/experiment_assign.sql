@@ -130,7 +130,7 @@ BEGIN
 END $$;
 SELECT is(in_a_loop(), ' treatment control treatment', 'one call site, changing definitions');
 SELECT is(count(DISTINCT rec.variant(x, u)), 6::bigint, 'one call site, several experiments') FROM unnest('{checkout,old}'::text[]) x, generate_series(1, 100) u;
-SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SET force_parallel_mode = off;
+SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET min_parallel_table_scan_size = 0; SELECT set_config(CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'debug_parallel_query' ELSE 'force_parallel_mode' END, 'off', false);
 SELECT is_empty($$SELECT f.u FROM first f WHERE rec.variant('new name', f.u) IS DISTINCT FROM rec.variant('new name', f.u::text)$$, 'in parallel');
 RESET ALL;
 SET client_min_messages = warning;
