@@ -349,6 +349,12 @@ show_way_on() {
     psql=$(command -v psql || echo "$PGBIN/psql")
     heading 'Go on from here'
     printf "   %s -h '%s' -U postgres shop\n\n" "${psql##*/bin/}" "$CLUSTER/run"
+    cat <<'NEXT'
+   SELECT * FROM rec.evaluate('shop', k => '{10}') WHERE segment = 'all';   -- beside baselines, with intervals
+   SELECT * FROM rec.advise('shop');                                        -- which algorithm and settings, and why
+   SELECT rec.report('shop') \g (format=unaligned tuples_only) shop.html     -- the model on one page
+
+NEXT
     printf '   sh examples/quickstart.sh --stop      stops the cluster; without --stop it starts again\n'
     printf '   sh examples/quickstart.sh --remove    removes it\n'
 }

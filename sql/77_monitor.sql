@@ -143,7 +143,9 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN model IS NOT NULL THEN pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace(pg_catalog.quote_ident(model))::pg_catalog.oid, 'USAGE')
 		ELSE coalesce(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace(pg_catalog.quote_ident(relation_schema))::pg_catalog.oid, 'USAGE')
-			AND pg_catalog.has_table_privilege(pg_catalog.to_regclass(pg_catalog.format('%I.%I', relation_schema, relation_name))::pg_catalog.oid, 'SELECT'), false)
+			AND (SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT pg_catalog.row_security_active(c.oid)
+					AND (c.reloptions IS NULL OR c.reloptions::pg_catalog.text NOT LIKE '%security_invoker%')	-- row security may hide below it
+				FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', relation_schema, relation_name))::pg_catalog.oid), false)
 			OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = owner AND pg_catalog.pg_has_role(r.oid, 'USAGE')) END;
 END;
 COMMENT ON FUNCTION rec._sees_monitor IS 'Internal: whether the current role may see a monitor';
@@ -154,13 +156,34 @@ ALTER TABLE rec.drift_baseline ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rec.drift_period ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rec.drift_result ENABLE ROW LEVEL SECURITY;
 CREATE POLICY usable ON rec.monitor FOR SELECT USING (rec._sees_monitor(model, relation_schema, relation_name, owner));
-CREATE POLICY usable ON rec.drift_baseline FOR SELECT USING (monitor IN (SELECT m.monitor FROM rec.monitor m));
-CREATE POLICY usable ON rec.drift_period FOR SELECT USING (monitor IN (SELECT m.monitor FROM rec.monitor m));
-CREATE POLICY usable ON rec.drift_result FOR SELECT USING (monitor IN (SELECT m.monitor FROM rec.monitor m));
+
+-- Profiles hold values. USAGE on a model shares what its training reads; a column that it does not read is for those who may read it.
+CREATE FUNCTION rec._sees_column(monitor text, column_name text) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT m.model IS NULL
+		OR column_name IN ('user_activity', 'item_popularity', 'unknown_users', 'unknown_items', 'recommendation_score', 'catalogue_coverage')
+		OR column_name = ANY (ARRAY[d.value_column, d.event_column] || d.context_columns)
+		OR EXISTS (SELECT FROM pg_catalog.pg_namespace n WHERE n.nspname = m.model AND pg_catalog.pg_has_role(n.nspowner, 'USAGE'))
+		OR EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+			WHERE n.nspname = d.events_schema::pg_catalog.name AND c.relname = d.events_relation::pg_catalog.name
+				AND a.attname = column_name::pg_catalog.name AND pg_catalog.has_schema_privilege(n.oid, 'USAGE')
+				AND pg_catalog.has_column_privilege(a.attrelid, a.attnum, 'SELECT')
+				AND NOT pg_catalog.row_security_active(a.attrelid))
+	FROM rec.monitor m LEFT JOIN rec.model d ON d.model = m.model WHERE m.monitor = $1;
+END;
+COMMENT ON FUNCTION rec._sees_column IS 'Internal: whether the current role may see the profile of a column';
+
+CREATE POLICY usable ON rec.drift_baseline FOR SELECT USING (rec._sees_column(monitor, column_name)
+	AND (segment = '' OR rec._sees_column(monitor, pg_catalog.split_part(segment, '=', 1))));
+CREATE POLICY usable ON rec.drift_period FOR SELECT USING (rec._sees_column(monitor, column_name)
+	AND (segment = '' OR rec._sees_column(monitor, pg_catalog.split_part(segment, '=', 1))));
+CREATE POLICY usable ON rec.drift_result FOR SELECT USING (rec._sees_column(monitor, column_name)
+	AND (segment = '' OR rec._sees_column(monitor, pg_catalog.split_part(segment, '=', 1))));
 COMMENT ON POLICY usable ON rec.monitor IS 'A role sees the monitors of models whose schema it may use, and of relations that it may read';
-COMMENT ON POLICY usable ON rec.drift_baseline IS 'As of rec.monitor';
-COMMENT ON POLICY usable ON rec.drift_period IS 'As of rec.monitor';
-COMMENT ON POLICY usable ON rec.drift_result IS 'As of rec.monitor';
+COMMENT ON POLICY usable ON rec.drift_baseline IS 'As of rec.monitor, and of a model only columns that its training reads, or that the role may read itself';
+COMMENT ON POLICY usable ON rec.drift_period IS 'As of rec.drift_baseline';
+COMMENT ON POLICY usable ON rec.drift_result IS 'As of rec.drift_baseline';
 
 SELECT pg_catalog.pg_extension_config_dump('rec.monitor', '');
 SELECT pg_catalog.pg_extension_config_dump('rec.drift_baseline', '');

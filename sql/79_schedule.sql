@@ -88,7 +88,10 @@ CREATE FUNCTION rec._job_begin(model text, job text) RETURNS bigint
 	AS 'MODULE_PATHNAME', 'rec_job_begin' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE;
 CREATE FUNCTION rec._job_end(job_run bigint, status text, attempts int, version int, message text) RETURNS void
 	AS 'MODULE_PATHNAME', 'rec_job_end' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+CREATE FUNCTION rec._version_newest(model text, version int) RETURNS timestamptz
+	AS 'MODULE_PATHNAME', 'rec_version_newest' LANGUAGE C STABLE STRICT PARALLEL UNSAFE;
 
+COMMENT ON FUNCTION rec._version_newest IS 'Internal: time of the newest event of a version, null without a time column; only for the model''s owner';
 COMMENT ON FUNCTION rec._schedule_store IS 'Internal: writes the row of rec.schedule; only for the model''s owner';
 COMMENT ON FUNCTION rec._schedule_remove IS 'Internal: deletes the row of rec.schedule, and says whether there was one; only for the model''s owner';
 COMMENT ON FUNCTION rec._job_begin IS 'Internal: begins a run and locks the model''s jobs for this session; null when another session has them, which is noted as skipped; only for the model''s owner';
@@ -213,15 +216,21 @@ END $$;
 
 -- Where pg_cron is: 'here', 'elsewhere' (preloaded, but its extension lives in another database), or null.
 CREATE FUNCTION rec._cron_place() RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN EXISTS (SELECT FROM pg_catalog.pg_extension WHERE extname = 'pg_cron') THEN 'here'
-		WHEN pg_catalog.current_setting('cron.database_name', true) IS NOT NULL THEN 'elsewhere' END;
-END;
+LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') THEN
+		RETURN 'here';
+	END IF;
+	RETURN CASE WHEN current_setting('cron.database_name', true) IS NOT NULL THEN 'elsewhere' END;
+EXCEPTION WHEN insufficient_privilege THEN
+	RETURN 'elsewhere';			-- the setting is there, and not for everybody to read
+END $$;
 
 -- An own name per model and job, within the 63 bytes that pg_cron keeps.
 CREATE FUNCTION rec._job_name(model text, job text) RETURNS text
-LANGUAGE sql STABLE STRICT PARALLEL SAFE
+LANGUAGE sql STABLE STRICT PARALLEL UNSAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN pg_catalog.octet_length(n.name) <= 63 THEN n.name
 		ELSE pg_catalog.format('pg_recommend %s %s', job, pg_catalog.md5(n.name)) END
@@ -342,8 +351,8 @@ BEGIN
 	PERFORM rec._unschedule_jobs(model);
 	IF place IS DISTINCT FROM 'here' THEN
 		RAISE NOTICE 'the jobs of model "%" are to be removed where they were entered', model USING HINT =
-			CASE place WHEN 'elsewhere' THEN format('In the database %s: SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname IN (%L, %L)',
-				current_setting('cron.database_name'), rec._job_name(model, 'check'), rec._job_name(model, 'retrain'))
+			CASE place WHEN 'elsewhere' THEN format('In the database of pg_cron: SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname IN (%L, %L)',
+				rec._job_name(model, 'check'), rec._job_name(model, 'retrain'))
 			ELSE 'Take the lines out of the crontab.' END;
 	END IF;
 	RETURN true;
@@ -357,9 +366,15 @@ AS $$
 DECLARE
 	s rec.schedule;
 BEGIN
-	PERFORM rec._unschedule_jobs(old_name);
 	SELECT * INTO s FROM rec.schedule t WHERE t.model = new_name;
-	IF FOUND THEN
+	IF FOUND AND s.scheduled_by <> current_user THEN
+		-- entered anew they would be jobs of whoever renames, a superuser perhaps
+		RAISE WARNING 'the jobs of model "%" still have its former name', new_name
+			USING HINT = format('They belong to role %I, which has to call rec.schedule again.', s.scheduled_by);
+		RETURN;
+	END IF;
+	PERFORM rec._unschedule_jobs(old_name);
+	IF s.model IS NOT NULL THEN
 		PERFORM rec.schedule(s.model, s.check_at, s.retrain_at, s.only_if, s.time_zone, s.tolerance, s.shadow, s.retries,
 			s.retry_delay, s.keep_runs);
 	END IF;
@@ -416,13 +431,9 @@ LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	epoch timestamptz := '2000-01-01 00:00:00+00';
-	newest timestamptz;
-	champion_newest timestamptz;
+	newest timestamptz := rec._version_newest(model, challenger);
+	champion_newest timestamptz := rec._version_newest(model, champion);
 BEGIN
-	EXECUTE format('SELECT max($1 + newest_event / 1000 * interval ''1 millisecond'') FILTER (WHERE version = $2),
-		max($1 + newest_event / 1000 * interval ''1 millisecond'') FILTER (WHERE version = $3) FROM %I.model_version', model)
-		INTO champion_newest, newest USING epoch, champion, challenger;
 	since := greatest(newest - shadow, champion_newest);
 	IF since IS NULL OR champion_newest IS NULL OR since >= newest THEN
 		RETURN;

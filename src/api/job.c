@@ -92,6 +92,9 @@ rec_schedule_store(PG_FUNCTION_ARGS)
 	values[0] = CStringGetTextDatum(model->name);
 	values[10] = current_role_name();
 	nulls[10] = ' ';
+	/* whoever calls this without rec.schedule: views read the row for others */
+	rec_catalog_execute("SELECT rec._cron_parse(coalesce($2, '@daily')), rec._cron_parse(coalesce($3, '@daily')), rec._check_condition($4), "
+						"now() AT TIME ZONE $5", 11, types, values, nulls);
 	rec_catalog_execute("INSERT INTO rec.schedule (model, check_at, retrain_at, only_if, time_zone, tolerance, shadow, "
 						"retries, retry_delay, keep_runs, scheduled_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) "
 						"ON CONFLICT (model) DO UPDATE SET (check_at, retrain_at, only_if, time_zone, tolerance, shadow, retries, "
@@ -205,4 +208,34 @@ rec_job_end(PG_FUNCTION_ARGS)
 	if (ended)
 		unlock_jobs();
 	PG_RETURN_VOID();
+}
+
+/*
+ * When the events of a version end. Read as the model's owner: whoever runs a job may be a superuser, and the owner may have
+ * put a view in the table's place.
+ */
+PG_FUNCTION_INFO_V1(rec_version_newest);
+Datum
+rec_version_newest(PG_FUNCTION_ARGS)
+{
+	RecModel   *model = own_model(fcinfo);
+	Oid			types[1] = {INT4OID};
+	Datum		values[1] = {PG_GETARG_DATUM(1)};
+	RecRole		saved = rec_role_enter(model->owner);
+	int64		newest = 0;
+	bool		null = true;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(psprintf("SELECT newest_event::pg_catalog.int8 FROM %s WHERE version = $1",
+									   quote_qualified_identifier(model->name, "model_version")),
+							  1, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "reading the version failed");
+	if (SPI_processed > 0)
+		newest = DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &null));
+	SPI_finish();
+	rec_role_leave(&saved);
+	if (null)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ((TimestampTz) newest);
 }

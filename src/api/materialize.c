@@ -167,7 +167,9 @@ plan(Work *w, bool full, bool has_given, Datum given)
 		return;
 	}
 	w->all = full || !same || !former.has_newest;
-	if (w->model->time_column == NULL || !rec_event_source(w->model, &source, true))
+	/* events whose key has another type now say nothing about the users of the version */
+	if (w->model->active_version == 0 || w->model->time_column == NULL || !rec_event_source(w->model, &source, true) ||
+		get_array_type(source.user_type) != w->users_type)
 	{
 		w->all = true;
 		return;

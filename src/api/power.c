@@ -6,7 +6,14 @@
 
 #include "core/power.h"
 #include "core/sequential.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+
+static void
+check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
 
 static RecDesign
 design_arg(FunctionCallInfo fcinfo, int i)
@@ -29,7 +36,7 @@ design_arg(FunctionCallInfo fcinfo, int i)
 static RecPlan
 plan_args(FunctionCallInfo fcinfo, int i)
 {
-	RecPlan		plan = {.alpha = rec_number_arg(fcinfo, i, "alpha", 0.05, 1e-12, 0.5)};
+	RecPlan		plan = {.alpha = rec_number_arg(fcinfo, i, "alpha", 0.05, 1e-12, 0.5), .tick = check_interrupts};
 
 	if (!PG_ARGISNULL(i + 1))
 	{

@@ -147,7 +147,7 @@ read_categories(RecProfile *p, Datum categories, Datum counts)
 	{
 		p->categories[i] = TextDatumGetCString(names[i]);
 		p->counts[i] = DatumGetInt64(numbers[i]);
-		if (p->counts[i] < 0 || (left -= p->counts[i]) < 0)
+		if (p->counts[i] < 1 || (left -= p->counts[i]) < 0)
 			bad_profile("Its counts of categories are not what its rows are.");
 	}
 	if (left != 0)

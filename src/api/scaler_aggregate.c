@@ -119,7 +119,6 @@ typedef struct ReadScaler
 {
 	RecScaler  *scaler;
 	Jsonb	   *json;			/* what it was read from */
-	bool		stable;			/* it is the same in each call */
 } ReadScaler;
 
 /* In one piece in the given context: what reading leaves behind must not pile up there. */
@@ -143,8 +142,6 @@ scaler_argument(FunctionCallInfo fcinfo, int n)
 	RecScaler  *scaler;
 	Jsonb	   *json;
 
-	if (last && last->stable)
-		return last->scaler;
 	json = PG_GETARG_JSONB_P(n);
 	if (last && VARSIZE(json) == VARSIZE(last->json) && memcmp(json, last->json, VARSIZE(json)) == 0)
 		return last->scaler;
@@ -158,7 +155,6 @@ scaler_argument(FunctionCallInfo fcinfo, int n)
 		last = MemoryContextAllocZero(context, sizeof(ReadScaler));
 	last->scaler = copy_scaler(scaler, context);
 	last->json = memcpy(MemoryContextAlloc(context, VARSIZE(json)), json, VARSIZE(json));
-	last->stable = get_fn_expr_arg_stable(fcinfo->flinfo, n);
 	fcinfo->flinfo->fn_extra = last;
 	return last->scaler;
 }

@@ -120,6 +120,8 @@ search(RecGp *gp, double *parameter, const double *values, int n)
 
 	for (int i = 0; i < n; i++)
 	{
+		if (gp->tick)
+			gp->tick();
 		*parameter = values[i];
 		if (fit_once(gp) > likelihood)
 		{

@@ -32,6 +32,7 @@ typedef struct RecGp
 	double	   *weight;			/* n */
 	double	   *value;			/* n, standardized */
 	double	   *scratch;		/* n */
+	void		(*tick) (void);	/* called now and then, to be cancelled; NULL: none; set before fitting */
 } RecGp;
 
 /* Numbers of workspace for n points. */

@@ -35,6 +35,8 @@ rec_plan_power(const RecPlan *plan, double difference, RecSpread spread, double 
 				drift = (difference - plan->margin) / sqrt(vc + vt),
 				null_error = 1;
 
+	if (plan->tick)
+		plan->tick();
 	if (n_control < 2 || n_treatment < 2)
 		return 0;
 	if (plan->side == REC_LESS)

@@ -26,6 +26,7 @@ typedef struct RecPlan
 	double	   *information;
 	double	   *scratch;		/* REC_GROUP_SCRATCH */
 	bool		normal;			/* known variances (proportions): no t */
+	void		(*tick) (void);	/* called now and then, to be cancelled; NULL: none */
 } RecPlan;
 
 /* Standard deviations of a unit in control and treatment. */

@@ -191,6 +191,7 @@ count_pairs(RecEncoderFit *f, int i, const RecRaw *raw)
 		uint64		hash = pair_hash(first, second);
 		LevelEntry *e = levels_lookup(f->att[i].level, hash);
 
+		CHECK_FOR_INTERRUPTS();
 		if (e == NULL)
 		{
 			char	   *name = psprintf("%s & %s", name_of(f, a->part[0], first), name_of(f, a->part[1], second));
@@ -200,6 +201,7 @@ count_pairs(RecEncoderFit *f, int i, const RecRaw *raw)
 		}
 		count_level(f, i, hash);
 	}
+	rec_check_memory(MemoryContextMemAllocated(f->context, true), "Fitting attributes");
 }
 
 static void
@@ -461,17 +463,17 @@ rec_encoder_finish(RecEncoderFit *f, List **warnings)
 	}
 }
 
-int
+int64
 rec_encode_bound(const RecAttributes *list, const RecRaw *raw)
 {
-	int			bound = 1 + list->n;
+	int64		bound = 1 + list->n;
 
 	for (int i = 0; i < list->n; i++)
 	{
 		const RecAttribute *a = &list->att[i];
 
 		if (a->kind == REC_ATT_PAIR)
-			bound += (raw->start[a->part[0] + 1] - raw->start[a->part[0]]) *
+			bound += (int64) (raw->start[a->part[0] + 1] - raw->start[a->part[0]]) *
 				(raw->start[a->part[1] + 1] - raw->start[a->part[1]]);
 		else
 			bound += raw->start[i + 1] - raw->start[i];

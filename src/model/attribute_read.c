@@ -192,10 +192,12 @@ take_tags(RawStore *s, RecEncoderFit *fit, int i, ArrayType *array)
 	{
 		text	   *t = null[k] ? NULL : DatumGetTextPP(value[k]);
 		bool		known = t == NULL;
+		uint64		hash = known ? 0 : rec_word_hash(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
 
+		CHECK_FOR_INTERRUPTS();
 		/* a tag that is written twice is there once */
 		for (int64 j = from; !known && j < s->n; j++)
-			known = s->hash[j] == rec_word_hash(VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t));
+			known = s->hash[j] == hash;
 		if (!known)
 			take_word(s, fit, i, VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t), 1);
 	}
@@ -584,8 +586,13 @@ static void
 encode_one(const RecAttributes *list, const RawStore *s, RecEncoded *row, MemoryContext context)
 {
 	RecRaw		raw = raw_of(s, 0);
-	int			bound = rec_encode_bound(list, &raw);
+	int64		bound = rec_encode_bound(list, &raw);
 
+	if (bound > (int64) (MaxAllocSize / sizeof(float)))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("a row of attributes has too many pairs"),
+				 errdetail("It has %lld, and at most %zu can be encoded.", (long long) bound, MaxAllocSize / sizeof(float))));
 	row->column = MemoryContextAlloc(context, bound * sizeof(int32));
 	row->value = MemoryContextAlloc(context, bound * sizeof(float));
 	row->n = rec_encode_row(list, &raw, row->column, row->value);

@@ -131,7 +131,7 @@ extern RecEncoderFit *rec_encoder_begin(RecAttributes *attributes, MemoryContext
 extern void rec_encoder_name(RecEncoderFit *fit, int attribute, uint64 hash, const char *name, int length);
 extern void rec_encoder_row(RecEncoderFit *fit, const RecRaw *raw);
 extern void rec_encoder_finish(RecEncoderFit *fit, List **warnings);
-extern int	rec_encode_bound(const RecAttributes *attributes, const RecRaw *raw);
+extern int64 rec_encode_bound(const RecAttributes *attributes, const RecRaw *raw);
 extern int	rec_encode_row(const RecAttributes *attributes, const RecRaw *raw, int32 *column, float *value);
 extern uint64 rec_word_hash(const char *word, int length);
 

@@ -336,7 +336,10 @@ rec_model_relation(const RecModel *model, const char *name)
 	return relid;
 }
 
-/* Columns of the tables in sql/30_model_ddl.sql; InvalidOid: a key */
+/* Columns of the tables in sql/30_model_ddl.sql; the keys have the types of user_factors and item_factors */
+#define USER_KEY ANYELEMENTOID
+#define ITEM_KEY ANYCOMPATIBLEOID
+
 static const struct
 {
 	const char *name;
@@ -345,16 +348,17 @@ static const struct
 }			shapes[] = {
 	{"model_version", 13, {INT4OID, INT8OID, TIMESTAMPTZOID, JSONBOID, BOOLOID, INT4OID, INT4OID, FLOAT4OID, INT8OID,
 	FLOAT8OID, FLOAT4ARRAYOID, JSONBOID, INT4OID}},
-	{"user_attributes", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}},
-	{"item_attributes", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}},
+	{"user_attributes", 4, {INT4OID, USER_KEY, INT4ARRAYOID, FLOAT4ARRAYOID}},
+	{"item_attributes", 4, {INT4OID, ITEM_KEY, INT4ARRAYOID, FLOAT4ARRAYOID}},
 	{"attribute_encoder", 20, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, BOOLOID, BOOLOID, BOOLOID,
 	INT4OID, INT4OID, INT4OID, INT4OID, INT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID, INT4OID, INT4OID}},
 	{"attribute_map", 9, {INT4OID, TEXTOID, INT4OID, TEXTOID, TEXTOID, INT8OID, FLOAT4OID, FLOAT4ARRAYOID, FLOAT4OID}},
 	{"item_weights", 4, {INT4OID, INT4OID, INT4ARRAYOID, FLOAT4ARRAYOID}},
-	{"context_effect", 7, {INT4OID, TEXTOID, TEXTOID, InvalidOid, FLOAT4OID, FLOAT4OID, FLOAT4OID}},
-	{"item_factors", 8, {INT4OID, InvalidOid, INT4OID, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, INT4OID, FLOAT4OID}},
-	{"user_factors", 5, {INT4OID, InvalidOid, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}},
-	{"user_history", 4, {INT4OID, InvalidOid, INT4ARRAYOID, FLOAT4ARRAYOID}}
+	{"context_effect", 7, {INT4OID, TEXTOID, TEXTOID, ITEM_KEY, FLOAT4OID, FLOAT4OID, FLOAT4OID}},
+	{"item_factors", 8, {INT4OID, ITEM_KEY, INT4OID, FLOAT4ARRAYOID, FLOAT4OID, INT4OID, INT4OID, FLOAT4OID}},
+	{"user_factors", 5, {INT4OID, USER_KEY, FLOAT4ARRAYOID, FLOAT4OID, INT4OID}},
+	{"recommendation", 6, {USER_KEY, INT4OID, ITEM_KEY, FLOAT4OID, TEXTOID, INT4OID}},
+	{"user_history", 4, {INT4OID, USER_KEY, INT4ARRAYOID, FLOAT4ARRAYOID}}
 };
 
 static bool
@@ -365,12 +369,16 @@ has_shape(const RecModel *model, int shape, Relation rel)
 	if (rel->rd_rel->relkind != RELKIND_RELATION || desc->natts != shapes[shape].natts)
 		return false;
 	for (int i = 0; i < desc->natts; i++)
-		if (TupleDescAttr(desc, i)->attisdropped ||
-			(OidIsValid(shapes[shape].type[i]) && TupleDescAttr(desc, i)->atttypid != shapes[shape].type[i]))
+	{
+		Oid			type = shapes[shape].type[i];
+		const char *keys = type == USER_KEY ? "user_factors" : type == ITEM_KEY ? "item_factors" : NULL;
+
+		if (keys)
+			type = get_atttype(rec_model_relation(model, keys), 2);
+		if (TupleDescAttr(desc, i)->attisdropped || TupleDescAttr(desc, i)->atttypid != type)
 			return false;
-	/* users are looked up in both tables with one key */
-	return strcmp(shapes[shape].name, "user_history") != 0 ||
-		get_atttype(rec_model_relation(model, "user_factors"), 2) == TupleDescAttr(desc, 1)->atttypid;
+	}
+	return true;
 }
 
 /* Rows are read and written here without the executor's checks, and the tables are the model owner's to alter. */

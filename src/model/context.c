@@ -231,6 +231,11 @@ rec_context_factors(const RecModel *model, const RecServing *serving, const Json
 				 errmsg("context must be a JSON object"),
 				 errdetail("It names columns and their values, as {\"device\": \"mobile\"}.")));
 	rel = rec_model_open(model, "context_effect", AccessShareLock);
+	/* the answer may come from factors that were read before both tables were altered */
+	if (TupleDescAttr(RelationGetDescr(rel), 3)->atttypid != serving->keys.kind.type)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("table \"context_effect\" of model \"%s\" has been altered", model->name)));
 	while ((token = JsonbIteratorNext(&it, &v, true)) != WJB_DONE)
 	{
 		char	   *value;

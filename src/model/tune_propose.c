@@ -20,6 +20,12 @@
 #define ATTEMPTS 200
 #define LARGEST_GRID 1000000
 
+static void
+check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
 static uint64
 draw(uint64 seed, uint64 a, uint64 b)
 {
@@ -215,7 +221,7 @@ propose_bayes(const RecStudy *s, double *point)
 	Known	   *known = known_trials(s, &n);
 	double	   *x,
 			   *y;
-	RecGp		gp;
+	RecGp		gp = {.tick = check_interrupts};
 	ListCell   *lc;
 
 	foreach(lc, s->done)
