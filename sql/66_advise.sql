@@ -1,17 +1,18 @@
 -- rec.advise: what a model's events are like, and what to start with. The thresholds rest on docs/algorithms.md.
 
--- One row of numbers about the events of a model, read with the caller's rights.
-CREATE FUNCTION rec._advise_counts(m rec.model, OUT rows bigint, OUT nulls bigint, OUT events bigint, OUT users bigint, OUT items bigint,
-	OUT pairs bigint, OUT repeated bigint, OUT copies bigint, OUT few_items bigint, OUT few_users bigint, OUT largest bigint, OUT top_share float8,
-	OUT oldest timestamptz, OUT newest timestamptz, OUT late_items bigint, OUT gone_items bigint, OUT levels bigint, OUT unweighted bigint)
-LANGUAGE plpgsql STABLE PARALLEL RESTRICTED COST 1000000
+-- The query for the numbers about the events of a model: one row.
+CREATE FUNCTION rec._advise_query(model text) RETURNS text
+LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	relation text := format('%I.%I', m.events_schema, m.events_relation);
+	m rec.model;
+	relation text;
 	at text := 'NULL::timestamptz';
 	weighted text := 'true';
 BEGIN
+	SELECT * INTO m FROM rec.model t WHERE t.model = _advise_query.model;
+	relation := format('%I.%I', m.events_schema, m.events_relation);
 	IF to_regclass(relation) IS NULL THEN
 		RAISE EXCEPTION 'relation %.% does not exist', quote_ident(m.events_schema), quote_ident(m.events_relation) USING ERRCODE = 'undefined_table',
 			DETAIL = format('It holds the events of model "%s".', m.model), HINT = 'Name another one with rec.alter_model(..., events => ...).';
@@ -24,7 +25,7 @@ BEGIN
 	IF m.event_column IS NOT NULL AND m.event_weights IS NOT NULL THEN
 		weighted := format('coalesce((%L::jsonb ->> %I::text)::float8, 0) > 0', m.event_weights, m.event_column);
 	END IF;
-	EXECUTE format($q$
+	RETURN format($q$
 		WITH e AS (SELECT %1$I AS u, %2$I AS i, %3$s AS at, %4$s AS v, %5$s AS t, %6$s AS positive FROM %7$s),
 		different AS (SELECT u, i, at, count(*) AS n FROM e WHERE u IS NOT NULL AND i IS NOT NULL AND positive GROUP BY u, i, at, v, t),
 		p AS MATERIALIZED (SELECT u, i, sum(n)::bigint AS n, count(*) AS different, min(at) AS first, max(at) AS last FROM different GROUP BY u, i),
@@ -39,12 +40,16 @@ BEGIN
 		FROM us, it, span, (SELECT count(*) AS rows, count(*) FILTER (WHERE u IS NULL OR i IS NULL) AS nulls, count(DISTINCT v) AS levels,
 			count(*) FILTER (WHERE NOT positive) AS unweighted FROM e) a$q$,
 		m.user_column, m.item_column, at, CASE WHEN m.value_column IS NULL THEN 'NULL::float8' ELSE format('%I::float8', m.value_column) END,
-		CASE WHEN m.event_column IS NULL THEN 'NULL::text' ELSE format('%I::text', m.event_column) END, weighted, relation)
-	INTO rows, nulls, events, users, items, pairs, repeated, copies, few_items, few_users, largest, top_share, oldest, newest, late_items, gone_items, levels, unweighted;
+		CASE WHEN m.event_column IS NULL THEN 'NULL::text' ELSE format('%I::text', m.event_column) END, weighted, relation);
 END $$;
 
+CREATE FUNCTION rec._advise_counts(model text, OUT rows bigint, OUT nulls bigint, OUT events bigint, OUT users bigint, OUT items bigint,
+	OUT pairs bigint, OUT repeated bigint, OUT copies bigint, OUT few_items bigint, OUT few_users bigint, OUT largest bigint, OUT top_share float8,
+	OUT oldest timestamptz, OUT newest timestamptz, OUT late_items bigint, OUT gone_items bigint, OUT levels bigint, OUT unweighted bigint) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'rec_advise_counts' LANGUAGE C STABLE STRICT PARALLEL UNSAFE COST 1000000 ROWS 1;
+
 CREATE FUNCTION rec.advise(model text, OUT topic text, OUT importance text, OUT finding text, OUT advice text, OUT command text) RETURNS SETOF record
-LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED COST 1000000 ROWS 12
+LANGUAGE plpgsql STABLE STRICT PARALLEL UNSAFE COST 1000000 ROWS 12
 SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -65,7 +70,7 @@ BEGIN
 	IF m.model IS NULL THEN
 		RAISE EXCEPTION 'permission denied for model "%"', model USING ERRCODE = 'insufficient_privilege';
 	END IF;
-	SELECT * INTO c FROM rec._advise_counts(m);
+	SELECT * INTO c FROM rec._advise_counts(model);
 	IF c.pairs = 0 THEN
 		topic := 'events';
 		importance := 'fix';
@@ -216,5 +221,6 @@ BEGIN
 	RETURN NEXT;
 END $$;
 
-COMMENT ON FUNCTION rec._advise_counts(rec.model) IS 'Internal: the numbers behind rec.advise';
-COMMENT ON FUNCTION rec.advise IS 'Looks at a model''s events and says what to start with, what to repair and why, in words. One row for each topic: algorithm, settings, missing keys, event weights, duplicates, one user, index, history, catalogue, repeats, feedback, time. importance: start (what to do first), fix (costs quality as it is), consider (may gain), note (as it should be, or to know). finding: the numbers. advice: what to do and why. command: a statement that does it, null where there is none. Reads the events once, with the caller''s rights, and changes nothing. Errors: no such model (with the nearest name), no USAGE on it, no SELECT on the events, relation gone.';
+COMMENT ON FUNCTION rec._advise_query(text) IS 'Internal: query for the numbers behind rec.advise';
+COMMENT ON FUNCTION rec._advise_counts IS 'Internal: the numbers behind rec.advise, read as the model''s owner for its members and superusers, and as the caller for others';
+COMMENT ON FUNCTION rec.advise IS 'Looks at a model''s events and says what to start with, what to repair and why, in words. One row for each topic: algorithm, settings, missing keys, event weights, duplicates, one user, index, history, catalogue, repeats, feedback, time. importance: start (what to do first), fix (costs quality as it is), consider (may gain), note (as it should be, or to know). finding: the numbers. advice: what to do and why. command: a statement that does it, null where there is none. Reads the events once, for members of the model''s owner and superusers with the owner''s rights, for others with their own, and changes nothing. Errors: no such model (with the nearest name), no USAGE on it, no SELECT on the events, relation gone.';

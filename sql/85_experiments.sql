@@ -105,6 +105,8 @@ COMMENT ON COLUMN rec.exposure_default.exposed_at IS 'As of rec.exposure';
 
 GRANT SELECT ON rec.exposure TO PUBLIC;
 ALTER TABLE rec.exposure ENABLE ROW LEVEL SECURITY;
+-- a partition that is read by itself: without a policy, for its owner only
+ALTER TABLE rec.exposure_default ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owned ON rec.exposure FOR SELECT
 	USING (experiment_id IN (SELECT e.id FROM rec.experiment e WHERE rec._member_of(e.owner)));
 COMMENT ON POLICY owned ON rec.exposure IS 'A role sees the exposures of its own experiments';

@@ -20,7 +20,7 @@ CREATE INDEX ON rec.impression_default (model, shown_at);
 COMMENT ON TABLE rec.impression IS 'Items that were shown, written by <model>.serve() and rec.serve(). Partitioned by month, see rec.maintain_partitions. Shows the impressions of models that the current role owns.';
 COMMENT ON COLUMN rec.impression.model IS 'Name of the model';
 COMMENT ON COLUMN rec.impression.version IS 'Version of the model that answered';
-COMMENT ON COLUMN rec.impression.user_id IS 'Key of the user as text; null: no user was given';
+COMMENT ON COLUMN rec.impression.user_id IS 'Key of the user as text; null: no user was given, or a value that is no key of the model';
 COMMENT ON COLUMN rec.impression.item_id IS 'Key of the item as text';
 COMMENT ON COLUMN rec.impression.rank IS 'Place of the item in the answer, from 1';
 COMMENT ON COLUMN rec.impression.placement IS 'Where it was shown, as the caller said';
@@ -49,6 +49,7 @@ COMMENT ON FUNCTION rec._owns_model(text) IS 'Internal: whether the current role
 
 GRANT SELECT ON rec.impression TO PUBLIC;
 ALTER TABLE rec.impression ENABLE ROW LEVEL SECURITY;
+ALTER TABLE rec.impression_default ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owned ON rec.impression FOR SELECT
 	USING (model IN (SELECT m.model FROM rec.model m WHERE rec._owns_model(m.model)));
 COMMENT ON POLICY owned ON rec.impression IS 'A role sees the impressions of its own models';
@@ -87,6 +88,7 @@ BEGIN
 		RETURN false;
 	END IF;
 	EXECUTE format('CREATE TABLE rec.%I (LIKE rec.%I INCLUDING COMMENTS)', part, parent);
+	EXECUTE format('ALTER TABLE rec.%I ENABLE ROW LEVEL SECURITY', part);
 	-- held to the end, so that no row comes into the default partition meanwhile
 	EXECUTE format('LOCK TABLE rec.%I IN SHARE ROW EXCLUSIVE MODE', parent || '_default');
 	EXECUTE format('WITH moved AS (DELETE FROM rec.%1$I WHERE %2$I >= %3$L AND %2$I < %4$L RETURNING *) INSERT INTO rec.%5$I SELECT * FROM moved',

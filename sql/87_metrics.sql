@@ -44,9 +44,10 @@ COMMENT ON COLUMN rec.metric.created_at IS 'When the metric was created';
 GRANT SELECT ON rec.metric TO PUBLIC;
 ALTER TABLE rec.metric ENABLE ROW LEVEL SECURITY;
 CREATE POLICY usable ON rec.metric FOR SELECT USING (rec._member_of(owner)
-	OR metric IN (SELECT m FROM rec.experiment e, pg_catalog.unnest(e.metrics) m)
-	OR owner IN (SELECT e.owner FROM rec.experiment e WHERE e.metrics IS NULL));
-COMMENT ON POLICY usable ON rec.metric IS 'A role sees its own metrics and those of the experiments that it may use';
+	OR EXISTS (SELECT FROM rec.experiment e WHERE CASE WHEN e.metrics IS NULL THEN e.owner = metric.owner ELSE metric.metric = ANY (e.metrics) END
+		-- as in rec._experiment_metrics: naming somebody's metric does not show it
+		AND pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(metric.owner))::oid, pg_catalog.to_regrole(pg_catalog.quote_ident(e.owner))::oid, 'USAGE')));
+COMMENT ON POLICY usable ON rec.metric IS 'A role sees its own metrics and those that experiments show which it may use: of roles that may act as the experiment''s owner';
 SELECT pg_catalog.pg_extension_config_dump('rec.metric', '');
 
 CREATE FUNCTION rec.create_metric(name text, relation text, unit_column text DEFAULT 'user_id', value text DEFAULT '1',

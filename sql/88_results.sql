@@ -53,6 +53,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rec._time_sql(text, text, text) IS 'Internal: SQL that reads a time column as timestamptz, and a format for a bound of its own type';
 
+-- An experiment of a superuser is computed with a superuser's rights: not from where an ordinary role's code would run.
+CREATE FUNCTION rec._strange_code(relation regclass) RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
+	AND EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles o ON o.oid = c.relowner WHERE c.oid = relation AND NOT o.rolsuper
+		AND (c.relkind = 'v' OR EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_cast k ON k.castsource = a.atttypid AND k.castfunc <> 0
+			JOIN pg_catalog.pg_proc p ON p.oid = k.castfunc JOIN pg_catalog.pg_roles f ON f.oid = p.proowner WHERE a.attrelid = c.oid AND NOT f.rolsuper)));
+COMMENT ON FUNCTION rec._strange_code(regclass) IS 'Internal: whether the current role is a superuser and reading the relation would run code of a role that is none: a view''s, or a cast''s';
+
 -- Why a metric cannot be computed by the current role now; null: it can.
 CREATE FUNCTION rec._metric_problem(metric rec.metric) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -63,6 +72,9 @@ DECLARE
 BEGIN
 	IF to_regclass(name) IS NULL THEN
 		RETURN format('relation %s does not exist', name);
+	END IF;
+	IF rec._strange_code(name::regclass) THEN
+		RETURN format('relation %s would run code of its owner as a superuser', name);
 	END IF;
 	-- what a user's expression names has been checked when the metric was created, but tables change
 	BEGIN
@@ -117,6 +129,10 @@ DECLARE
 BEGIN
 	IF NOT own AND to_regclass(relation) IS NULL THEN
 		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('exposure relation %s of experiment "%s" does not exist', relation, e.experiment);
+	END IF;
+	IF NOT own AND rec._strange_code(relation::regclass) THEN
+		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('exposure relation %s of experiment "%s" would run code of its owner as a superuser', relation, e.experiment),
+			HINT = 'Let the owner of the relation create the experiment.';
 	END IF;
 	SELECT * INTO t FROM rec._time_sql('x', relation, CASE WHEN own THEN 'exposed_at' ELSE e.exposure_time END);
 	-- from when on units are looked at: the first day that some metric, or the count of exposures, has not kept

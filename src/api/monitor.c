@@ -186,6 +186,26 @@ schedule_checks(const NewMonitor *m, const char *schedule)
 	SPI_finish();
 }
 
+/*
+ * Whose rights the events are read with: the model's owner, else the caller. A superuser hands a relation over to the owner
+ * of the relation, since checks run what that role put behind it.
+ */
+static Oid
+owner_of(const NewMonitor *m)
+{
+	Relation	rel;
+	Oid			owner;
+
+	if (m->model)
+		return m->model->owner;
+	if (!superuser())
+		return GetUserId();
+	rel = relation_open(m->relid, AccessShareLock);
+	owner = rel->rd_rel->relowner;
+	relation_close(rel, NoLock);
+	return owner;
+}
+
 PG_FUNCTION_INFO_V1(rec_create_monitor);
 Datum
 rec_create_monitor(PG_FUNCTION_ARGS)
@@ -230,7 +250,7 @@ rec_create_monitor(PG_FUNCTION_ARGS)
 	rec_catalog_execute(psprintf("INSERT INTO rec.monitor (monitor, model, relation_schema, relation_name, time_column, columns, segments, reference, "
 								 "current, thresholds, schedule, owner, automatic) VALUES ($1, $2, $3, $4, $5, $6, coalesce($7, '{}'), $8, $9, "
 								 "coalesce($10, '{}'), $11, %s, false)",
-								 quote_literal_cstr(GetUserNameFromId(m.model ? m.model->owner : GetUserId(), false))),
+								 quote_literal_cstr(GetUserNameFromId(owner_of(&m), false))),
 						11, types, values, nulls);
 	schedule_checks(&m, schedule);
 	PG_RETURN_TEXT_P(cstring_to_text(m.name));

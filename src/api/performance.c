@@ -15,6 +15,7 @@
 #include "miscadmin.h"
 #include "model/attempt.h"
 #include "model/catalog.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
@@ -70,6 +71,7 @@ typedef struct Counting
 {
 	ReturnSetInfo *rsinfo;
 	Oid			schema;
+	bool		owner;			/* the current role has the privileges of the model's owner */
 } Counting;
 
 static void
@@ -78,6 +80,7 @@ count_model(void *argument)
 	Counting   *c = argument;
 	RecModel   *model = rec_model_by_schema(c->schema, true);
 
+	c->owner = model != NULL && has_privs_of_role(GetUserId(), model->owner);
 	if (model != NULL && rec_schema_aclcheck(c->schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK)
 		put_counts(c->rsinfo, model);
 }
@@ -94,11 +97,11 @@ rec_performance(PG_FUNCTION_ARGS)
 		Counting	c = {(ReturnSetInfo *) fcinfo->resultinfo, lfirst_oid(lc)};
 		ErrorData  *error = rec_attempt(count_model, &c);
 
-		/* one model whose events are gone does not take away the others */
+		/* one model whose events are gone does not take away the others; what the error says may be about events */
 		if (error)
 			ereport(WARNING,
 					(errmsg("what came of the recommendations of model \"%s\" cannot be counted", get_namespace_name(c.schema)),
-					 errdetail("%s.", error->message)));
+					 c.owner ? errdetail("%s.", error->message) : 0));
 	}
 	return (Datum) 0;
 }

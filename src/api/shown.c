@@ -109,15 +109,18 @@ user_text(const RecCall *call)
 void
 rec_keep_shown(const RecCall *call, const RecMet *met, const char *placement)
 {
-	FunctionCallInfo fcinfo = call->fcinfo;
 	bool		in = met->experiment_id != 0;
 	Oid			types[] = {TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, INT4ARRAYOID, TEXTOID, INT4OID, TEXTOID, FLOAT8OID,
 	TEXTARRAYOID};
 	Datum		values[lengthof(types)] = {CStringGetTextDatum(call->model->name), Int32GetDatum(call->version)};
 	char		nulls[lengthof(types)];
+	RecKeyType	kind;
+	Datum		key;
 
 	memset(nulls, ' ', sizeof(nulls));
-	if (PG_ARGISNULL(1))
+	/* rec.recommendation_performance reads the text as a key */
+	rec_call_user_type(call, &kind);
+	if (!rec_call_key(call, 1, &kind, &key))
 		nulls[2] = 'n';
 	else
 		values[2] = user_text(call);

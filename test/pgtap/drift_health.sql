@@ -42,6 +42,13 @@ SELECT is((SELECT sum(impressions) FROM rec.recommendation_performance), 16::num
 SET ROLE rec_h_other;
 SELECT is((SELECT count(*) FROM rec.recommendation_performance), 0::bigint, 'another role sees none'), is((SELECT count(*) FROM rec.model_health), 0::bigint, 'no health');
 RESET ROLE;
+-- an id that is no key of the model, which whoever may use the model can ask with, spoils nothing
+SET ROLE rec_h_bi;
+SELECT count(*) > 0 AS served FROM h.serve(99999999999, 2, 'odd') \gset
+RESET ROLE;
+SELECT results_eq($$SELECT DISTINCT user_id FROM rec.impression WHERE placement = 'odd'$$, 'VALUES (NULL::text)', 'no key: an impression without a user');
+SELECT is((SELECT sum(impressions) FROM rec.recommendation_performance WHERE placement <> 'odd'), 16::numeric, 'and the others are counted');
+DELETE FROM rec.impression WHERE placement = 'odd';
 -- events that are gone take away that model's counts only
 ALTER TABLE events RENAME TO gone;
 SELECT is((SELECT sum(clicks) FROM rec.recommendation_performance), NULL, 'without events: impressions alone'), is((SELECT sum(impressions) FROM rec.recommendation_performance), 16::numeric, 'are counted');

@@ -120,6 +120,13 @@ SELECT lives_ok($$SELECT rec.maintain_partitions()$$, 'stray times');
 SELECT is(count(*), 3::bigint, 'stay in the default partition') FROM rec.impression_default;
 SELECT is_empty($$SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent IN ('rec.impression'::regclass, 'rec.exposure'::regclass) AND has_table_privilege('srv_other', c.oid, 'SELECT')$$, 'partitions are nobody''s to read');
 SELECT is_empty($$SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent IN ('rec.impression'::regclass, 'rec.exposure'::regclass) AND obj_description(c.oid, 'pg_class') IS NULL$$, 'and have comments');
+GRANT SELECT ON ALL TABLES IN SCHEMA rec TO srv_other;
+SET ROLE srv_other;
+SELECT is((xpath('/row/n/text()', query_to_xml(format('SELECT count(*) AS n FROM rec.%I', c.relname), true, true, '')))[1]::text, '0', 'nor after GRANT SELECT ON ALL TABLES: ' || c.relname)
+FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE inhparent IN ('rec.impression'::regclass, 'rec.exposure'::regclass) AND (c.relname LIKE '%default' OR c.relname LIKE '%202601');
+RESET ROLE;
+SELECT isnt_empty('SELECT FROM rec.exposure_202601', 'where there is something');
+REVOKE SELECT ON ALL TABLES IN SCHEMA rec FROM srv_other;
 SELECT rec.drop_model('renamed');
 SELECT is(count(*), 0::bigint, 'a dropped model takes its impressions along') FROM rec.impression WHERE model = 'renamed';
 SELECT lives_ok($$DROP EXTENSION pg_recommend CASCADE$$, 'the extension can be dropped with its partitions');

@@ -81,6 +81,39 @@ SELECT rec.train('m');
 SELECT is((SELECT string_agg(DISTINCT who, ',') FROM noted), 'rec_o_author', 'an index expression on the model''s tables runs as its owner');
 SELECT is((SELECT count(*) FROM m.item_factors WHERE lair.indexed(position) >= 0), (SELECT count(*) FROM m.item_factors), 'and the index is filled');
 
+-- What a superuser looks at: advice, a report, a monitor, a metric, an experiment.
+TRUNCATE noted;
+SET ROLE rec_o_author;
+CREATE VIEW lair.timed AS SELECT user_id, item_id, now() - interval '1 minute' AS at, 'a'::text AS variant FROM lair.e WHERE lair.spy('timed');
+SELECT rec.alter_model('m', events => 'lair.timed', time_column => 'at');
+ALTER TABLE m.item_factors RENAME TO real_factors;
+CREATE VIEW m.item_factors AS SELECT f.* FROM m.real_factors f WHERE lair.spy('factors');
+RESET ROLE;
+SELECT alike(rec.report('m'), '%Model card%', 'a superuser''s report of a model whose tables are views now');
+SELECT is_empty('SELECT * FROM noted', 'runs none of them');
+SET ROLE rec_o_author;
+DROP VIEW m.item_factors;
+ALTER TABLE m.real_factors RENAME TO item_factors;
+RESET ROLE;
+SELECT isnt_empty($$SELECT * FROM rec.advise('m')$$, 'advice for a superuser');
+SELECT results_eq('SELECT DISTINCT who FROM noted', $$VALUES ('rec_o_author')$$, 'reads the view as the owner');
+TRUNCATE noted;
+SELECT rec.create_monitor('lair.timed', columns => '{item_id}', time_column => 'at', reference => '1 day', name => 'watched');
+SELECT is(owner, 'rec_o_author', 'a superuser''s monitor is the relation''s owner''s') FROM rec.monitor WHERE monitor = 'watched';
+SELECT lives_ok($$SELECT * FROM rec.check_drift('watched')$$, 'who checks');
+SELECT results_eq('SELECT DISTINCT who FROM noted', $$VALUES ('rec_o_author')$$, 'with its rights');
+SELECT rec.drop_monitor('watched');
+TRUNCATE noted;
+SELECT rec.create_metric('rec_o metric', 'lair.timed', time_column => 'at');
+SELECT rec.create_metric('rec_o table', 'lair.e');
+SELECT rec.create_experiment('rec_o own', metrics => '{rec_o metric,rec_o table}');
+SELECT rec.log_exposure('rec_o own', u) FROM generate_series(1, 40) u;
+SELECT matches(sentence, 'relation lair.timed would run code of its owner as a superuser', 'a superuser''s experiment does not read the view of an ordinary role') FROM rec.experiment_result('rec_o own') WHERE metric = 'rec_o metric' LIMIT 1;
+SELECT isnt_empty($$SELECT FROM rec.experiment_result('rec_o own') WHERE metric = 'rec_o table' AND n > 0 AND mean > 0$$, 'but a table');
+SELECT rec.create_experiment('rec_o exposures', '{a,b}', exposures => 'lair.timed', exposure_unit => 'user_id', exposure_time => 'at');
+SELECT throws_ok($$SELECT * FROM rec.experiment_result('rec_o exposures')$$, '42501', 'exposure relation lair.timed of experiment "rec_o exposures" would run code of its owner as a superuser', 'nor its exposures');
+SELECT is_empty('SELECT * FROM noted', 'nothing of it ran');
+
 -- A key type of the owner's: its operators run in a training as the owner.
 TRUNCATE noted;
 DROP OWNED BY rec_o_author CASCADE;

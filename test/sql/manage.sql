@@ -123,6 +123,14 @@ SELECT rec.create_model('mg_shop', 'mg.events', item_column => 'event');
 SELECT model, active_version, item_column FROM rec.model WHERE model = 'mg_shop';
 SELECT count(*) FROM rec.training_run WHERE model = 'mg_shop';
 SELECT version FROM rec.train('mg_shop', '{"factors": 2, "epochs": 1}');
+-- Impressions that cannot be counted: why, for the owner only.
+SELECT rec.alter_model('mg_shop', time_column => 'at');
+INSERT INTO rec.impression (model, version, user_id, item_id, rank, propensity, shown_at) VALUES ('mg_shop', 1, 'secret', 'buy', 1, 1, now());
+SELECT count(*) FROM rec.recommendation_performance;
+GRANT USAGE ON SCHEMA mg_shop TO pg_monitor;
+SET ROLE pg_monitor;
+SELECT count(*) FROM rec.recommendation_performance;
+RESET ROLE;
 SELECT rec.drop_model('mg_shop');
 RESET client_min_messages;
 SELECT rec.drop_model('mg_shop', true);
