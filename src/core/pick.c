@@ -37,23 +37,23 @@ rec_codes_bytes(int64_t n, int stride)
 	return (size_t) rec_codes_padded(n) * stride;
 }
 
-/* Codes values to the nearest of 255 steps; returns the step, and the squares of the values and of what is lost. */
+/* Codes values to whole numbers from -limit to limit; returns the step, and the squares of the values and of what is lost. */
 static float
-encode(const float *value, int n, int8_t *code, double *squares, double *lost)
+encode(const float *value, int n, int limit, int8_t *code, double *squares, double *lost)
 {
 	float		most = 0,
 				step;
 
 	for (int c = 0; c < n; c++)
 		most = fmaxf(most, fabsf(value[c]));
-	step = most / 127;
+	step = most / limit;
 	*squares = *lost = 0;
 	for (int c = 0; c < n; c++)
 	{
 		float		q = step > 0 ? rintf(value[c] / step) : 0;
 		double		rest;
 
-		q = q > 127 ? 127 : q < -127 ? -127 : q;
+		q = q > limit ? limit : q < -limit ? -limit : q;
 		code[c] = (int8_t) q;
 		rest = (double) value[c] - (double) step * q;
 		*squares += (double) value[c] * value[c];
@@ -76,7 +76,7 @@ rec_codes_build(RecCodes *codes, const float *rows, int64_t n, int stride)
 		double		squares,
 					lost;
 
-		codes->scale[i] = encode(rows + i * stride, stride, code, &squares, &lost);
+		codes->scale[i] = encode(rows + i * stride, stride, 127, code, &squares, &lost);
 		codes->error[i] = (float) (sqrt(lost) * (1 + 1e-6));
 		codes->length[i] = (float) (sqrt(squares) * (1 + 1e-6));
 		for (int c = 0; c < stride; c++)
@@ -85,7 +85,7 @@ rec_codes_build(RecCodes *codes, const float *rows, int64_t n, int stride)
 }
 
 static Query
-make_query(const float *x, int stride, int8_t *code)
+make_query(const float *x, int stride, int limit, int8_t *code)
 {
 	double		squares,
 				lost,
@@ -93,7 +93,7 @@ make_query(const float *x, int stride, int8_t *code)
 	Query		q = {.code = code, .groups = stride / 4};
 	int32_t		sum = 0;
 
-	q.scale = encode(x, stride, code, &squares, &lost);
+	q.scale = encode(x, stride, limit, code, &squares, &lost);
 	for (int c = 0; c < stride; c++)
 	{
 		sum += code[c];
@@ -191,34 +191,31 @@ scan_vnni(const RecCodes *codes, const Query *q, const float *rows, int64_t n, i
 	return scan(codes, q, rows, n, stride, x, mask, top, products_vnni);
 }
 
+/*
+ * Pairs of products are added in 16 bits with saturation, which codes of the vector up to AVX2_LIMIT never reach: 2 * 255 * 63
+ * is below 2^15. The coarser steps cost a few more rows that are scored, and halve the instructions.
+ */
+#define AVX2_LIMIT 63
+
 static inline __attribute__((always_inline, target("avx2,fma"))) void
 products_avx2(const uint8_t *block, const int8_t *x, int groups, int32_t *out)
 {
-	__m256i		sum[4];			/* each: two partial sums of 4 rows */
+	__m256i		ones = _mm256_set1_epi16(1),
+				low = _mm256_setzero_si256(),
+				high = _mm256_setzero_si256();
 
-	for (int part = 0; part < 4; part++)
-		sum[part] = _mm256_setzero_si256();
 	for (int g = 0; g < groups; g++)
 	{
 		int32_t		four;
 		__m256i		v;
 
 		memcpy(&four, x + g * 4, 4);
-		v = _mm256_cvtepi8_epi16(_mm_set1_epi32(four));
-		for (int part = 0; part < 4; part++)
-		{
-			__m128i		bytes = _mm_load_si128((const __m128i *) (block + g * 64 + part * 16));
-
-			sum[part] = _mm256_add_epi32(sum[part], _mm256_madd_epi16(_mm256_cvtepu8_epi16(bytes), v));
-		}
+		v = _mm256_set1_epi32(four);
+		low = _mm256_add_epi32(low, _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_load_si256((const __m256i *) (block + g * 64)), v), ones));
+		high = _mm256_add_epi32(high, _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_load_si256((const __m256i *) (block + g * 64 + 32)), v), ones));
 	}
-	for (int half = 0; half < 2; half++)
-	{
-		/* hadd works within 128-bit lanes: rows 0 1 4 5 2 3 6 7 come out, and the permutation mends it */
-		__m256i		rows = _mm256_hadd_epi32(sum[2 * half], sum[2 * half + 1]);
-
-		_mm256_store_si256((__m256i *) (out + 8 * half), _mm256_permute4x64_epi64(rows, 0xd8));
-	}
+	_mm256_store_si256((__m256i *) out, low);
+	_mm256_store_si256((__m256i *) (out + 8), high);
 }
 
 static __attribute__((target("avx2,fma"))) int64_t
@@ -233,14 +230,22 @@ int64_t
 rec_pick(const RecCodes *codes, const float *rows, int64_t n, int stride, const float *x, const bool *mask,
 		 RecTopK *top, int8_t *scratch)
 {
-	Query		q = make_query(x, stride, scratch);
+	Query		q;
+	int			limit = 127;
+#ifdef X86
+	bool		vnni = __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl"),
+				avx2 = __builtin_cpu_supports("avx2");
 
+	if (!vnni && avx2)
+		limit = AVX2_LIMIT;
+#endif
 	if (top->k == 0)
 		return 0;
+	q = make_query(x, stride, limit, scratch);
 #ifdef X86
-	if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512vl"))
+	if (vnni)
 		return scan_vnni(codes, &q, rows, n, stride, x, mask, top);
-	if (__builtin_cpu_supports("avx2"))
+	if (avx2)
 		return scan_avx2(codes, &q, rows, n, stride, x, mask, top);
 #endif
 	return scan(codes, &q, rows, n, stride, x, mask, top, products_generic);

@@ -25,7 +25,7 @@ aligned(size_t bytes)
 	return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
 }
 
-/* kind 0: normal-like; 1: few distinct values, many ties; 2: a few long rows; 3: zeros; 4: tiny and huge magnitudes */
+/* kind 0: normal-like; 1: few distinct values, many ties; 2: a few long rows; 3: zeros; 4: tiny and huge magnitudes; 5: the largest code everywhere */
 static void
 fill(float *rows, int n, int stride, int factors, int kind)
 {
@@ -43,6 +43,8 @@ fill(float *rows, int n, int stride, int factors, int kind)
 				v = 0;
 			if (kind == 4)
 				v *= i % 3 == 0 ? 1e-38 : i % 3 == 1 ? 1e15 : 1;
+			if (kind == 5)
+				v = 1 + (double) (i * 7919 % n) / n;
 			rows[(size_t) i * stride + c] = (float) v;
 		}
 }
@@ -106,7 +108,7 @@ main(void)
 	static const int ks[] = {0, 1, 10, 100};
 	int64_t		scored;
 
-	for (int kind = 0; kind < 5; kind++)
+	for (int kind = 0; kind < 6; kind++)
 	{
 		bool		good = true;
 
