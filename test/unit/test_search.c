@@ -68,7 +68,7 @@ test_gp(void)
 			   *work = malloc(rec_gp_workspace(N) * sizeof(double)),
 				mean,
 				deviation;
-	RecGp		gp;
+	RecGp		gp = {0};
 
 	for (int i = 0; i < N; i++)
 	{
