@@ -76,7 +76,7 @@ COMMENT ON COLUMN rec.drift_period.profile IS 'Profile of the period''s rows';
 
 CREATE TABLE rec.drift_result (
 	monitor          text NOT NULL REFERENCES rec.monitor ON UPDATE CASCADE ON DELETE CASCADE,
-	model            text,
+	model            text REFERENCES rec.model ON UPDATE CASCADE ON DELETE CASCADE,
 	version          int,
 	column_name      text NOT NULL,
 	segment          text NOT NULL,
