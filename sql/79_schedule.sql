@@ -168,7 +168,7 @@ END;
 
 CREATE FUNCTION rec._schedule_job(model text, job text, expression text, time_zone text, OUT at text, OUT command text,
 	OUT job_id bigint, OUT instruction text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
