@@ -176,6 +176,7 @@ SELECT count(*) FROM rec.training_run WHERE model = 'mg_shop';
 SELECT version FROM rec.train('mg_shop', '{"factors": 2, "epochs": 1}');
 -- Impressions that cannot be counted: why, for the owner only.
 SELECT rec.alter_model('mg_shop', time_column => 'at');
+INSERT INTO mg.events (user_id, item_id, event, at) VALUES (1, 'a', 'buy', now() + interval '1 minute');
 INSERT INTO rec.impression (model, version, user_id, item_id, rank, propensity, shown_at) VALUES ('mg_shop', 1, 'secret', 'buy', 1, 1, now());
 SELECT count(*) FROM rec.recommendation_performance;
 GRANT USAGE ON SCHEMA mg_shop TO pg_monitor;
