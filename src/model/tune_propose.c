@@ -211,6 +211,19 @@ best_candidate(const RecStudy *s, RecGp *gp, const Known *known, int n, double *
 	return most >= 0;
 }
 
+/*
+ * Scores, best first: what is further below the median than the best is above it is pulled up to there. How bad the bad
+ * corners of the space are (or were, when halving ended them) would else be all that the process sees.
+ */
+static void
+winsorize(double *y, int n)
+{
+	double		floor = n > 0 ? y[n / 2] - (y[0] - y[n / 2]) : 0;
+
+	for (int i = 0; i < n; i++)
+		y[i] = Max(y[i], floor);
+}
+
 static bool
 propose_bayes(const RecStudy *s, double *point)
 {
@@ -245,6 +258,7 @@ propose_bayes(const RecStudy *s, double *point)
 		rec_space_features(s->space, known[i].trial->point, x + i * features);
 		y[i] = known[i].score;
 	}
+	winsorize(y, use);
 	if (rec_gp_fit(&gp, x, y, use, features,
 				   palloc_extended(rec_gp_workspace(use) * sizeof(double), MCXT_ALLOC_HUGE)) &&
 		best_candidate(s, &gp, known, n, point))
