@@ -379,6 +379,32 @@ rec_space_grid_point(const RecSpace *s, int64 points, int64 number, double *poin
 	}
 }
 
+/*
+ * Whether there may be something better beyond. Of a list of two values one is always the last, and says nothing; and beyond
+ * what the parameter can be there is nothing.
+ */
+static bool
+at_end(const RecDimension *d, double u)
+{
+	bool		low,
+				high;
+
+	if (d->kind == REC_LIST)
+	{
+		if (!d->ordered || d->n == 2)
+			return false;
+		low = index_of(d, u) == 0;
+		high = index_of(d, u) == d->n - 1;
+	}
+	else
+	{
+		low = u < 0.02;
+		high = u > 0.98;
+	}
+	return (low && !rec_params_limit(d->name, d->kind == REC_LIST ? number_of(&d->value[0]) : d->min)) ||
+		(high && !rec_params_limit(d->name, d->kind == REC_LIST ? number_of(&d->value[d->n - 1]) : d->max));
+}
+
 char *
 rec_space_boundary(const RecSpace *s, const double *point)
 {
@@ -388,16 +414,10 @@ rec_space_boundary(const RecSpace *s, const double *point)
 	for (int i = 0, at = 0; i < s->n; i++)
 	{
 		const RecDimension *d = &s->dimension[i];
-		bool		end;
 
 		if (d->kind == REC_FIXED)
 			continue;
-		if (d->kind == REC_RANGE)
-			end = point[at] < 0.02 || point[at] > 0.98;
-		else
-			end = d->ordered && (index_of(d, point[at]) == 0 || index_of(d, point[at]) == d->n - 1);
-		at++;
-		if (end)
+		if (at_end(d, point[at++]))
 			appendStringInfo(&names, "%s\"%s\"", names.len ? ", " : "", d->name);
 	}
 	return names.len ? names.data : NULL;

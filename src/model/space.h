@@ -55,7 +55,7 @@ extern bool rec_space_is_list(const RecSpace *space, int coordinate);
 extern int64 rec_space_grid(const RecSpace *space, int64 points);
 extern void rec_space_grid_point(const RecSpace *space, int64 points, int64 i, double *point);
 
-/* Names of the ranges and ordered lists at whose end the point lies; NULL: none. */
+/* Names of the ranges and ordered lists at whose end the point lies, where they could go on; NULL: none. */
 extern char *rec_space_boundary(const RecSpace *space, const double *point);
 
 #endif							/* REC_SPACE_H */
