@@ -295,6 +295,40 @@ rec_space_params(const RecSpace *s, const double *point)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+static double
+coordinate_of(const RecDimension *d, const JsonbValue *value)
+{
+	double		x = value ? number_of(value) : NAN;
+
+	if (d->kind == REC_RANGE)
+	{
+		if (!(x >= d->min && x <= d->max))
+			return 0.5;
+		return d->logarithmic ? log(x / d->min) / log(d->max / d->min) : (x - d->min) / (d->max - d->min);
+	}
+	for (int i = 0; i < d->n; i++)
+		if (value && value->type == d->value[i].type &&
+			(value->type == jbvString ? value->val.string.len == d->value[i].val.string.len &&
+			 memcmp(value->val.string.val, d->value[i].val.string.val, value->val.string.len) == 0 :
+			 number_of(&d->value[i]) == x))
+			return (i + 0.5) / d->n;
+	return 0.5;
+}
+
+void
+rec_space_point(const RecSpace *s, const RecParams *params, double *point)
+{
+	Jsonb	   *json = rec_params_write(params);
+
+	for (int i = 0, at = 0; i < s->n; i++)
+	{
+		const RecDimension *d = &s->dimension[i];
+
+		if (d->kind != REC_FIXED)
+			point[at++] = coordinate_of(d, getKeyJsonValueFromContainer(&json->root, d->name, strlen(d->name), NULL));
+	}
+}
+
 void
 rec_space_features(const RecSpace *s, const double *point, double *feature)
 {

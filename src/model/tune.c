@@ -97,8 +97,10 @@ static void
 read_space(RecTuneRun *run)
 {
 	RecStudy   *s = run->study;
-	RecParams	params = rec_model_params(s->model);
+	RecParams	params = rec_model_params(s->model),
+				own = params;
 
+	rec_train_resolve(&own, run->pairs, run->rule.explicit_feedback);
 	if (s->given == NULL)
 	{
 		params.regularization = params.unobserved_weight = NAN;
@@ -108,6 +110,8 @@ read_space(RecTuneRun *run)
 	else
 		s->space_json = (Jsonb *) PG_DETOAST_DATUM_COPY(PointerGetDatum(s->given));
 	s->space = rec_space_read(s->space_json, params.algorithm, run->rule.explicit_feedback);
+	s->own = palloc(s->space->free * sizeof(double));
+	rec_space_point(s->space, &own, s->own);
 }
 
 /* Ends the transaction, with what the trial has left in rec.trial, and begins the next one. */

@@ -51,6 +51,7 @@ typedef struct RecStudy
 
 	int			number;			/* of the study, per model */
 	RecSpace   *space;
+	double	   *own;			/* the point of the model's own params */
 	Jsonb	   *space_json;
 	int64		fingerprint;	/* of the data */
 	List	   *done;			/* RecTrial: search and repeat, oldest first */

@@ -13,6 +13,7 @@ SELECT is(count(*), 14::bigint, 'so many trials') FROM rec.trial WHERE model = '
 SELECT is(count(DISTINCT params), 14::bigint, 'no params twice') FROM rec.trial WHERE model = 'm' AND stage = 'search';
 SELECT ok(bool_and((params->>'factors')::int IN (2, 4, 8) AND (params->>'regularization')::float8 BETWEEN 0.001 AND 100 AND params->>'weight_transform' IN ('log1p', 'binary') AND params->>'cg_steps' = '2'),
 	'all of them in the space') FROM rec.trial WHERE model = 'm';
+SELECT is(params - 'regularization', '{"factors": 8, "weight_transform": "log1p", "cg_steps": 2}', 'the model''s own params come first') FROM rec.trial WHERE model = 'm' AND trial = 1;
 SELECT ok(bool_and(epochs = cardinality(history) AND value = (SELECT max(h) FROM unnest(history) h)), 'the value is the best of the epochs') FROM rec.trial WHERE model = 'm' AND stage <> 'final';
 SELECT ok(count(*) FILTER (WHERE stopped = 'halved') > 0, 'some are halved') FROM rec.trial WHERE model = 'm';
 SELECT ok(bool_and(epochs IN (2, 4, 8)), 'at an epoch of 2, 4 or 8') FROM rec.trial WHERE model = 'm' AND stopped = 'halved';
@@ -23,6 +24,9 @@ SELECT results_eq($$SELECT DISTINCT seed FROM rec.trial WHERE model = 'm' ORDER 
 SELECT is((SELECT params FROM rec.trial WHERE model = 'm' AND stage = 'final'), (SELECT params FROM rec.trial WHERE model = 'm' AND stage <> 'final' AND params IN (SELECT params FROM rec.trial WHERE model = 'm' AND stage = 'repeat')
 	GROUP BY params ORDER BY avg(value) DESC LIMIT 1), 'the winner');
 SELECT results_eq($$SELECT state, message FROM rec.training_progress WHERE model = 'm'$$, $$VALUES ('done', 'study 1')$$, 'the progress view');
+SELECT rec.train('m');
+SELECT ok(abs((t.params->>'regularization')::float8 / (r.params->>'regularization')::float8 - 1) < 0.05, format('automatic ones too: %s about %s', t.params->>'regularization', r.params->>'regularization'))
+	FROM rec.trial t JOIN rec.training_run r USING (model) WHERE model = 'm' AND trial = 1;
 -- its value is that of an evaluation on the same split, which no trial saw
 SELECT ok(abs((SELECT value FROM rec.trial WHERE model = 'm' AND stage = 'final') - (SELECT value FROM rec.evaluate('m', 'last', 0.1, '{10}', (SELECT params FROM rec.trial WHERE model = 'm' AND stage = 'final'), '{}') WHERE metric = 'ndcg' AND segment = 'all')) < 1e-12, 'the final value');
 SELECT ok((SELECT value > popular_value FROM rec.trial WHERE model = 'm' AND stage = 'final'), 'beats popular items');
