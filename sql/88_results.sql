@@ -6,8 +6,8 @@
 -- rec.refresh_experiment, and only the days after it are read from the events.
 
 CREATE TABLE rec.experiment_day (
-	experiment_id  int NOT NULL REFERENCES rec.experiment (id) ON DELETE CASCADE,
-	metric         text REFERENCES rec.metric ON UPDATE CASCADE ON DELETE CASCADE,
+	experiment_id  int NOT NULL,
+	metric         text,
 	day            date NOT NULL,
 	variant        text,
 	units          bigint NOT NULL,
