@@ -56,7 +56,11 @@ LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+	DELETE FROM rec.exposure t WHERE t.experiment_id = OLD.id;
 	DELETE FROM rec.experiment_day t WHERE t.experiment_id = OLD.id;
+	DELETE FROM rec.experiment_kept t WHERE t.experiment_id = OLD.id;
+	DELETE FROM rec.experiment_unit t WHERE t.experiment_id = OLD.id;
+	DELETE FROM rec.experiment_value t WHERE t.experiment_id = OLD.id;
 	RETURN NULL;
 END $$;
 
@@ -66,6 +70,8 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
 	DELETE FROM rec.experiment_day t WHERE t.metric = OLD.metric;
+	DELETE FROM rec.experiment_kept t WHERE t.metric = OLD.metric;
+	DELETE FROM rec.experiment_value t WHERE t.metric = OLD.metric;
 	RETURN NULL;
 END $$;
 
@@ -77,5 +83,5 @@ CREATE TRIGGER follow AFTER DELETE ON rec.metric FOR EACH ROW EXECUTE FUNCTION r
 COMMENT ON FUNCTION rec._forget_model(text) IS 'Internal: removes all rows about a model but its own';
 COMMENT ON FUNCTION rec._follow_model() IS 'Internal: what is about a model follows it when it is renamed, and goes with it';
 COMMENT ON FUNCTION rec._follow_monitor() IS 'Internal: what a monitor has found goes with it';
-COMMENT ON FUNCTION rec._follow_experiment() IS 'Internal: kept results of an experiment go with it';
+COMMENT ON FUNCTION rec._follow_experiment() IS 'Internal: exposures and kept results of an experiment go with it';
 COMMENT ON FUNCTION rec._follow_metric() IS 'Internal: kept results of a metric go with it';
