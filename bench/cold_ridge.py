@@ -30,9 +30,12 @@ w = np.array([(count[key] + alpha * (users if side == "item" else items)) ** nu 
 w /= w.mean()
 
 
-def fit(rows, ridge):
+def fits(rows):
+    """The map fitted to some rows, as a function of the ridge."""
     a = (f[rows] * w[rows, None]).T
-    return np.linalg.solve(a @ f[rows] + ridge * np.eye(len(f[0])), a @ y[rows])
+    values, vectors = np.linalg.eigh(a @ f[rows])
+    right = vectors.T @ (a @ y[rows])
+    return lambda ridge: vectors @ (right / (np.maximum(values, 0) + ridge)[:, None])
 
 
 def scored(x):
@@ -44,13 +47,14 @@ def scored(x):
 other = scored(np.array(list(factors["user" if side == "item" else "item"].values())))
 gram = other.T @ other
 fold = np.arange(len(f)) % 5
-left = {}
-for ridge in (0.3, 1, 3, 10, 30, 100, 300, 1000):
-    left[ridge] = 0
-    for k in range(5):
-        e = y[fold == k] - f[fold == k] @ fit(fold != k, ridge)
-        left[ridge] += (w[fold == k] * np.einsum("ij,jk,ik->i", e, gram, e)).sum()
-map = fit(fold >= 0, min(left, key=left.get))
+ridges = (0.3, 1, 3, 10, 30, 100, 300, 1000)
+left = dict.fromkeys(ridges, 0)
+for k in range(5):
+    fit = fits(fold != k)
+    for ridge in ridges:
+        e = y[fold == k] - f[fold == k] @ fit(ridge)
+        left[ridge] += (w[fold == k] * ((e @ gram) * e).sum(1)).sum()
+map = fits(fold >= 0)(min(left, key=left.get))
 
 cold = [key for (key,) in lines("cold")]
 expected = dict(zip(cold, np.array([design[key] for key in cold]) @ map))

@@ -112,6 +112,9 @@ recommend(FunctionCallInfo fcinfo, RecRequestFor function)
 	if (request.buy_again > 0)
 		allow_again(&allowed, &call, &user, &repeats, may);
 	rec_answer(&call, &allowed, &user, request.buy_again > 0 ? &repeats : NULL, &request);
+	/* the items of a drawn answer have probabilities that nobody has computed */
+	if (request.explore == REC_EXPLORE_THOMPSON && request.sigma > 0)
+		met.propensity = NAN;
 	if (function == REC_FOR_SERVE)
 		rec_keep_shown(&call, &met, request.placement);
 	rec_call_end(&call);

@@ -151,6 +151,8 @@ load_rows(const RecModel *model, RecAttributes *list, RecEncoderFit *fit, Loadin
 			MemoryContextReset(row);
 		}
 		SPI_freetuptable(SPI_tuptable);
+		/* raw values, and the names of all levels */
+		rec_check_memory(MemoryContextMemAllocated(l->store.context, true), "Reading attributes");
 		CHECK_FOR_INTERRUPTS();
 	}
 	SPI_cursor_close(portal);
