@@ -168,7 +168,7 @@ END;
 
 CREATE FUNCTION rec._schedule_job(model text, job text, expression text, time_zone text, OUT at text, OUT command text,
 	OUT job_id bigint, OUT instruction text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -284,17 +284,18 @@ DECLARE
 	s rec.schedule;
 BEGIN
 	SELECT * INTO s FROM rec.schedule t WHERE t.model = new_name;
-	IF FOUND AND s.scheduled_by <> current_user THEN
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	IF s.scheduled_by <> current_user THEN
 		-- entered anew they would be jobs of whoever renames, a superuser perhaps
 		RAISE WARNING 'the jobs of model "%" still have its former name', new_name
 			USING HINT = format('They belong to role %I, which has to call rec.schedule again.', s.scheduled_by);
 		RETURN;
 	END IF;
 	PERFORM rec._unschedule_jobs(old_name);
-	IF s.model IS NOT NULL THEN
-		PERFORM rec.schedule(s.model, s.check_at, s.retrain_at, s.only_if, s.time_zone, s.tolerance, s.shadow, s.retries,
-			s.retry_delay, s.keep_runs);
-	END IF;
+	PERFORM rec.schedule(s.model, s.check_at, s.retrain_at, s.only_if, s.time_zone, s.tolerance, s.shadow, s.retries,
+		s.retry_delay, s.keep_runs);
 END $$;
 
 -- Running

@@ -12,7 +12,8 @@ CREATE TABLE rec.impression (
 	experiment_id  int,
 	variant        text,
 	propensity     float8,
-	shown_at       timestamptz NOT NULL
+	shown_at       timestamptz NOT NULL,
+	score          real
 ) PARTITION BY RANGE (shown_at);
 CREATE TABLE rec.impression_default PARTITION OF rec.impression DEFAULT;
 CREATE INDEX ON rec.impression_default (model, shown_at);
@@ -29,6 +30,7 @@ COMMENT ON COLUMN rec.impression.experiment_id IS 'rec.experiment.id; null: with
 COMMENT ON COLUMN rec.impression.variant IS 'Variant of the user in the experiment';
 COMMENT ON COLUMN rec.impression.propensity IS 'Probability with which the user got this answer, 0 to 1: the share of the variant among the experiment''s units (all variants that serve the same version together); 1 without an experiment, for recommend() is deterministic, with explore => ''ucb'' too; null with explore => ''thompson'': answers are drawn, and the probability of one is not computed';
 COMMENT ON COLUMN rec.impression.shown_at IS 'When: start of the transaction';
+COMMENT ON COLUMN rec.impression.score IS 'Score of the item, as recommend() says; the distribution of those with rank 1 is watched for drift';
 COMMENT ON TABLE rec.impression_default IS 'Impressions of months without a partition of their own, see rec.maintain_partitions';
 COMMENT ON COLUMN rec.impression_default.model IS 'As of rec.impression';
 COMMENT ON COLUMN rec.impression_default.version IS 'As of rec.impression';
@@ -41,6 +43,7 @@ COMMENT ON COLUMN rec.impression_default.experiment_id IS 'As of rec.impression'
 COMMENT ON COLUMN rec.impression_default.variant IS 'As of rec.impression';
 COMMENT ON COLUMN rec.impression_default.propensity IS 'As of rec.impression';
 COMMENT ON COLUMN rec.impression_default.shown_at IS 'As of rec.impression';
+COMMENT ON COLUMN rec.impression_default.score IS 'As of rec.impression';
 
 CREATE FUNCTION rec._owns_model(model text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE

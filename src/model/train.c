@@ -269,7 +269,7 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 	if (activate)
 		rec_store_activate(model, t->run.version);
 	CommandCounterIncrement();
-	rec_monitor_baselines(model, t->run.version);
+	rec_monitor_baselines(model, t->run.version, t->pairs);
 	rec_store_prune(model, t->run.version, activate ? t->run.version : model->active_version);
 }
 

@@ -40,6 +40,17 @@ sub make
 	return;
 }
 
+# Item weights: the inversion is shared by the workers.
+sub weights
+{
+	my ($node, $workers) = @_;
+
+	$node->safe_psql('postgres', "SET max_parallel_maintenance_workers = $workers; SELECT rec.train('l')");
+	is($node->safe_psql('postgres', "SELECT workers FROM rec.training_run WHERE model = 'l' ORDER BY version DESC LIMIT 1"), $workers, "ease had $workers workers");
+	return $node->safe_psql('postgres', q{SELECT (SELECT md5(string_agg((position, neighbours, weights)::text, '|' ORDER BY position)) FROM l.item_weights w WHERE w.version = r.version), loss, ndcg
+		FROM rec.training_run r WHERE model = 'l' ORDER BY version DESC LIMIT 1});
+}
+
 # Trains and returns the digest with losses and metrics; the number of workers is checked.
 sub train
 {
@@ -58,6 +69,11 @@ sub train
 
 my $one = start_server('one', "synchronize_seqscans = off\n");
 make($one, '');
+$one->safe_psql('postgres', q{
+	CREATE TABLE many AS SELECT u AS user_id, abs(hashint8(u * 7919::bigint + n)) % 1500 * (1 + abs(hashint8(u + n * 31::bigint)) % 1500) / 1500 AS item_id FROM generate_series(1, 3000) u, generate_series(1, 20) n;
+	SELECT rec.create_model('l', 'many', algorithm => 'ease')});
+my $weights = weights($one, 0);
+is(weights($one, $_), $weights, "ease: $_ workers, same weights, loss and quality") for 1, 2;
 my %digest = map { $_ => train($one, $_, 0) } 'n', 't', 'e', 'a';
 is(train($one, $_, 1), $digest{$_}, "$_: one worker, same factors and losses") for 'n', 't', 'e', 'a';
 is(train($one, $_, 2), $digest{$_}, "$_: two workers, same factors and losses") for 'n', 't', 'e', 'a';
