@@ -11,7 +11,7 @@ CREATE TABLE rec.impression (
 	source         text,
 	experiment_id  int,
 	variant        text,
-	propensity     float8 NOT NULL,
+	propensity     float8,
 	shown_at       timestamptz NOT NULL,
 	score          real
 ) PARTITION BY RANGE (shown_at);
@@ -28,7 +28,7 @@ COMMENT ON COLUMN rec.impression.placement IS 'Where it was shown, as the caller
 COMMENT ON COLUMN rec.impression.source IS 'Where the row came from, as recommend() says: personalized, folded_in, popular, ...';
 COMMENT ON COLUMN rec.impression.experiment_id IS 'rec.experiment.id; null: without an experiment, or the user was not in it';
 COMMENT ON COLUMN rec.impression.variant IS 'Variant of the user in the experiment';
-COMMENT ON COLUMN rec.impression.propensity IS 'Probability with which the user got this answer, 0 to 1: the share of the variant among the experiment''s units (all variants that serve the same version together); 1 without an experiment, for recommend() is deterministic';
+COMMENT ON COLUMN rec.impression.propensity IS 'Probability with which the user got this answer, 0 to 1: the share of the variant among the experiment''s units (all variants that serve the same version together); 1 without an experiment, for recommend() is deterministic, with explore => ''ucb'' too; null with explore => ''thompson'': answers are drawn, and the probability of one is not computed';
 COMMENT ON COLUMN rec.impression.shown_at IS 'When: start of the transaction';
 COMMENT ON COLUMN rec.impression.score IS 'Score of the item, as recommend() says; the distribution of those with rank 1 is watched for drift';
 COMMENT ON TABLE rec.impression_default IS 'Impressions of months without a partition of their own, see rec.maintain_partitions';
