@@ -252,7 +252,7 @@ run_epochs(RecTraining *t, RecSolution *r)
 		follow(t, REC_ITEMS);
 		if (epoch == FREE_EPOCHS)
 			for (int side = 0; side < 2; side++)
-				rec_map_choose(t, side);
+				rec_map_choose(t, side, false);
 		r->loss[epoch - 1] = users.penalty + items_loss.objective;
 		r->quality[epoch - 1] = judge(t);
 		r->epochs = epoch;
@@ -296,7 +296,7 @@ final_maps(RecTraining *t)
 		s->plain = true;
 		(void) half_epoch(t, REC_ITEMS);
 		s->plain = false;
-		rec_map_choose(t, REC_ITEMS);
+		rec_map_choose(t, REC_ITEMS, true);
 		memcpy(items, REC_AT(s, s->best_items, float), items_size);
 	}
 	if (s->sides[REC_USERS].map.n > 0)
@@ -304,7 +304,7 @@ final_maps(RecTraining *t)
 		s->plain = true;
 		(void) half_epoch(t, REC_USERS);
 		s->plain = false;
-		rec_map_choose(t, REC_USERS);
+		rec_map_choose(t, REC_USERS, true);
 	}
 }
 

@@ -139,7 +139,7 @@ extern void rec_run_task(RecTraining *training, RecTask task, RecSide side, int 
 extern RecFeatures rec_map_features(const RecShared *shared, RecSide side);
 extern void rec_map_plan(RecSharedSide *side, int stride, const RecDesign *design, Size *used);
 extern void rec_map_fill(RecShared *shared, RecSide side, const RecDesign *design);
-extern void rec_map_choose(RecTraining *training, RecSide side);
+extern void rec_map_choose(RecTraining *training, RecSide side, bool last);
 extern void rec_map_fit(RecTraining *training, RecSide side);
 extern void rec_map_chunk(RecShared *shared, int chunk, void *scratch);
 extern Size rec_map_scratch(const RecShared *shared);
