@@ -8,8 +8,8 @@
 -- - of a metric without: each unit's sums of the rows before the mark. Only later rows are read, and the sums added up.
 
 CREATE TABLE rec.experiment_day (
-	experiment_id  int NOT NULL REFERENCES rec.experiment (id) ON DELETE CASCADE,
-	metric         text REFERENCES rec.metric ON UPDATE CASCADE ON DELETE CASCADE,
+	experiment_id  int NOT NULL,
+	metric         text,
 	day            date NOT NULL,
 	variant        text,
 	units          bigint NOT NULL,
@@ -38,8 +38,8 @@ COMMENT ON POLICY usable ON rec.experiment_day IS 'A role sees the states of the
 SELECT pg_catalog.pg_extension_config_dump('rec.experiment_day', '');
 
 CREATE TABLE rec.experiment_kept (
-	experiment_id  int NOT NULL REFERENCES rec.experiment (id) ON DELETE CASCADE,
-	metric         text REFERENCES rec.metric ON UPDATE CASCADE ON DELETE CASCADE,
+	experiment_id  int NOT NULL,
+	metric         text,
 	until          timestamptz NOT NULL,
 	UNIQUE NULLS NOT DISTINCT (experiment_id, metric)
 );
@@ -53,7 +53,6 @@ CREATE POLICY usable ON rec.experiment_kept FOR SELECT USING (experiment_id IN (
 COMMENT ON POLICY usable ON rec.experiment_kept IS 'A role sees the marks of the experiments that it may use';
 SELECT pg_catalog.pg_extension_config_dump('rec.experiment_kept', '');
 
--- No foreign keys: they would be checked for each row, and only C functions delete experiments and metrics.
 CREATE TABLE rec.experiment_unit (
 	experiment_id  int NOT NULL,
 	unit_id        text NOT NULL,

@@ -396,8 +396,6 @@ rec_drop_experiment(PG_FUNCTION_ARGS)
 	id = e->id;
 	rec_experiment_forget_results(id);
 	rec_catalog_execute("DELETE FROM rec.experiment WHERE id = $1", 1, (Oid[]) {INT4OID}, (Datum[]) {Int32GetDatum(id)}, NULL);
-	rec_catalog_execute("DELETE FROM rec.exposure WHERE experiment_id = $1", 1, (Oid[]) {INT4OID},
-						(Datum[]) {Int32GetDatum(id)}, NULL);
 	PG_RETURN_VOID();
 }
 

@@ -300,8 +300,6 @@ rec_drop_metric(PG_FUNCTION_ARGS)
 	if (!superuser() && !(OidIsValid(role) && has_privs_of_role(GetUserId(), role)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("must be owner of metric \"%s\" to drop it", name)));
-	rec_catalog_execute("DELETE FROM rec.experiment_value WHERE metric = $1", 1, (Oid[]) {TEXTOID},
-						(Datum[]) {CStringGetTextDatum(name)}, NULL);
 	rec_catalog_execute("DELETE FROM rec.metric WHERE metric = $1", 1, (Oid[]) {TEXTOID},
 						(Datum[]) {CStringGetTextDatum(name)}, NULL);
 	PG_RETURN_VOID();

@@ -2,7 +2,7 @@
  * tune_propose.c
  *		Which point of the space is tried next. See tune.h.
  *
- * bayes: the middle of the space, Sobol points until there are enough for a model, and then the point of the largest
+ * bayes: what the model has (the middle of what does not hold it), Sobol points until there are enough for a model, and then the point of the largest
  * expected improvement among candidates: Sobol points over the whole space and steps of several widths away from the best
  * ones. Everything follows from the seed and the trials so far, so that a study that is resumed goes on as it would have.
  */
@@ -15,7 +15,7 @@
 
 #define FIRST_POINTS 8			/* Sobol points before the first model, twice the dimensions if that is more */
 #define GLOBAL_CANDIDATES 1024
-#define LOCAL_CANDIDATES 512
+#define LOCAL_CANDIDATES 1024
 #define MOST_POINTS 300			/* of a Gaussian process: the best ones and the newest */
 #define ATTEMPTS 200
 #define LARGEST_GRID 1000000
@@ -176,9 +176,13 @@ candidate(const RecStudy *s, const Known *known, int n, int i, double *point)
 	for (int d = 0; d < s->space->free; d++)
 	{
 		uint64		at = (uint64) list_length(s->done) * LOCAL_CANDIDATES + i;
-		bool		moves = uniform(s->seed + 2, at, d) < 0.6;
+		double		chance = uniform(s->seed + 2, at, d);
 
-		point[d] = near[d] + (moves ? widths[i / 5 % lengthof(widths)] * bell(s->seed + 3, at, d) : 0);
+		/* a small step would hardly ever leave an entry of a list */
+		if (rec_space_is_list(s->space, d))
+			point[d] = chance < 0.3 ? uniform(s->seed + 3, at, d) : near[d];
+		else
+			point[d] = near[d] + (chance < 0.6 ? widths[i / 5 % lengthof(widths)] * bell(s->seed + 3, at, d) : 0);
 		point[d] = Min(Max(point[d], 0), 1);
 	}
 }
@@ -241,8 +245,7 @@ propose_bayes(const RecStudy *s, double *point)
 		made += strcmp(((RecTrial *) lfirst(lc))->stage, "search") == 0;
 	if (made == 0)
 	{
-		for (int d = 0; d < s->space->free; d++)
-			point[d] = 0.5;
+		memcpy(point, s->own, s->space->free * sizeof(double));
 		return true;
 	}
 	if (made < Max(FIRST_POINTS, 2 * s->space->free))
