@@ -11,6 +11,7 @@
 #include "access/table.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/memory.h"
 #include "core/shrink.h"
 #include "model/attribute_store.h"
 #include "model/linear.h"

@@ -12,6 +12,7 @@
 
 #include "core/ease.h"
 #include "miscadmin.h"
+#include "model/memory.h"
 #include "model/progress.h"
 #include "portability/instr_time.h"
 

@@ -5,27 +5,11 @@
 #include "model/solve_shared.h"
 
 #include <math.h>
-#include <sys/mman.h>
 
 #include "core/score.h"
 #include "core/topk.h"
 #include "miscadmin.h"
 #include "model/params.h"
-
-
-
-void
-rec_advise_huge(void *memory, Size size)
-{
-#ifdef MADV_HUGEPAGE
-	uintptr_t	from = TYPEALIGN(4096, (uintptr_t) memory);
-	uintptr_t	to = ((uintptr_t) memory + size) & ~(uintptr_t) 4095;
-
-	/* only a hint: where it is refused, training is slower and nothing else */
-	if (to > from && to - from >= 4 * 1024 * 1024)
-		(void) madvise((void *) from, to - from, MADV_HUGEPAGE);
-#endif
-}
 
 void
 rec_half_step(const RecShared *shared, RecSide side, bool exact, RecMatrix *matrix, RecHalfStep *step)

@@ -16,6 +16,7 @@
 #include "access/xact.h"
 #include "core/topk.h"
 #include "miscadmin.h"
+#include "model/memory.h"
 #include "model/progress.h"
 #include "model/settings.h"
 #include "optimizer/optimizer.h"
