@@ -221,9 +221,13 @@ rec_evaluation_metrics(FunctionCallInfo fcinfo, int i, RecEvaluation *e)
 void
 rec_evaluation_compare(FunctionCallInfo fcinfo, int i, RecEvaluation *e)
 {
-	char	  **name;
-	int			n = strings_of(fcinfo, i, &name);
+	static char *usual[] = {"popular", "random"};
+	char	  **name = usual;
+	int			n = lengthof(usual);
 
+	e->compare_given = !PG_ARGISNULL(i);
+	if (e->compare_given)
+		n = strings_of(fcinfo, i, &name);
 	for (int a = 0; a < n; a++)
 		e->compare = list_append_unique_ptr(e->compare, unconstify(RecAlgorithm *, rec_algorithm_find(name[a], true)));
 }

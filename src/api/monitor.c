@@ -9,6 +9,7 @@
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "model/live.h"
 #include "model/monitor.h"
 #include "nodes/makefuncs.h"
 #include "utils/acl.h"
@@ -16,7 +17,19 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/typcache.h"
 #include "utils/varlena.h"
+
+PG_FUNCTION_INFO_V1(rec_equality);
+Datum
+rec_equality(PG_FUNCTION_ARGS)
+{
+	Oid			type = getBaseType(PG_GETARG_OID(0));
+
+	if (!OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(rec_type_equality(type)));
+}
 
 static char *
 text_argument(FunctionCallInfo fcinfo, int i)

@@ -4,6 +4,8 @@
  */
 #include "api/shown.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "api/assign.h"
 #include "catalog/namespace.h"
@@ -66,12 +68,13 @@ rec_meet_experiment(const RecCall *call, const char *experiment)
 	return met;
 }
 
-/* Items, ranks and sources of the answer, as text[], int[] and text[]. */
+/* Items, scores, ranks and sources of the answer, as text[], real[], int[] and text[]. */
 static void
-read_answer(const RecCall *call, Datum *items, Datum *ranks, Datum *sources)
+read_answer(const RecCall *call, Datum *items, Datum *scores, Datum *ranks, Datum *sources)
 {
 	TupleTableSlot *slot = MakeSingleTupleTableSlot(call->result->setDesc, &TTSOpsMinimalTuple);
 	ArrayBuildState *item = initArrayResult(TEXTOID, CurrentMemoryContext, false),
+			   *score = initArrayResult(FLOAT4OID, CurrentMemoryContext, false),
 			   *rank = initArrayResult(INT4OID, CurrentMemoryContext, false),
 			   *source = initArrayResult(TEXTOID, CurrentMemoryContext, false);
 	Oid			function;
@@ -86,12 +89,15 @@ read_answer(const RecCall *call, Datum *items, Datum *ranks, Datum *sources)
 
 		accumArrayResult(item, CStringGetTextDatum(OidOutputFunctionCall(function, key)), false, TEXTOID,
 						 CurrentMemoryContext);
+		key = slot_getattr(slot, 2, &isnull);
+		accumArrayResult(score, key, isnull, FLOAT4OID, CurrentMemoryContext);
 		accumArrayResult(rank, slot_getattr(slot, 3, &isnull), false, INT4OID, CurrentMemoryContext);
 		accumArrayResult(source, slot_getattr(slot, 4, &isnull), false, TEXTOID, CurrentMemoryContext);
 	}
 	ExecDropSingleTupleTableSlot(slot);
 	tuplestore_rescan(call->result->setResult);
 	*items = makeArrayResult(item, CurrentMemoryContext);
+	*scores = makeArrayResult(score, CurrentMemoryContext);
 	*ranks = makeArrayResult(rank, CurrentMemoryContext);
 	*sources = makeArrayResult(source, CurrentMemoryContext);
 }
@@ -111,7 +117,7 @@ rec_keep_shown(const RecCall *call, const RecMet *met, const char *placement)
 {
 	bool		in = met->experiment_id != 0;
 	Oid			types[] = {TEXTOID, INT4OID, TEXTOID, TEXTARRAYOID, INT4ARRAYOID, TEXTOID, INT4OID, TEXTOID, FLOAT8OID,
-	TEXTARRAYOID};
+	TEXTARRAYOID, FLOAT4ARRAYOID};
 	Datum		values[lengthof(types)] = {CStringGetTextDatum(call->model->name), Int32GetDatum(call->version)};
 	char		nulls[lengthof(types)];
 	RecKeyType	kind;
@@ -124,14 +130,15 @@ rec_keep_shown(const RecCall *call, const RecMet *met, const char *placement)
 		nulls[2] = 'n';
 	else
 		values[2] = user_text(call);
-	read_answer(call, &values[3], &values[4], &values[9]);
+	read_answer(call, &values[3], &values[10], &values[4], &values[9]);
 	nulls[5] = placement ? ' ' : 'n';
 	values[5] = placement ? CStringGetTextDatum(placement) : (Datum) 0;
 	values[6] = Int32GetDatum(met->experiment_id);
 	values[7] = in ? CStringGetTextDatum(met->variant) : (Datum) 0;
 	nulls[6] = nulls[7] = in ? ' ' : 'n';
+	nulls[8] = isnan(met->propensity) ? 'n' : ' ';
 	values[8] = Float8GetDatum(met->propensity);
 	rec_catalog_execute("INSERT INTO rec.impression (model, version, user_id, item_id, rank, placement, source, experiment_id, "
-						"variant, propensity, shown_at) SELECT $1, $2, $3, u.item, u.rank, $6, u.source, $7, $8, $9, now() "
-						"FROM unnest($4, $5, $10) u (item, rank, source)", lengthof(types), types, values, nulls);
+						"variant, propensity, shown_at, score) SELECT $1, $2, $3, u.item, u.rank, $6, u.source, $7, $8, $9, now(), u.score "
+						"FROM unnest($4, $5, $10, $11) u (item, rank, source, score)", lengthof(types), types, values, nulls);
 }

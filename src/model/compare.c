@@ -15,7 +15,6 @@
 #include "core/dist.h"
 #include "core/moments.h"
 #include "miscadmin.h"
-#include "model/algorithms.h"
 #include "model/progress.h"
 #include "model/train.h"
 #include "utils/builtins.h"
@@ -227,48 +226,6 @@ check_settings(const RecModel *model, const RecCompared *c, int n)
 	}
 }
 
-static void
-compare_settings(const RecModel *model, RecEvaluation *e, const RecGoal *goal, RecCompared *c, int n, RecParts *parts)
-{
-	RecJudge   *j;
-	RecRecommender *popular;
-	RecParams	params = rec_model_params(model);
-	RecFitInput input = {.params = &params, .context = parts->context};
-
-	for (int i = 0; i < n; i++)
-	{
-		const char *name = baseline_name(c[i].setting);
-
-		if (name)
-			e->compare = list_append_unique_ptr(e->compare, unconstify(RecAlgorithm *, rec_algorithm_find(name, true)));
-	}
-	rec_evaluation_load(model, e, parts);
-	MemoryContextSwitchTo(parts->context);
-	j = rec_evaluation_judge(parts, e);
-	rec_train_resolve(&params, parts->train, model->explicit_feedback);
-	input.pairs = parts->train;
-	input.repeats = parts->repeats;
-	input.rule = parts->rule;
-	popular = rec_recommender_fit(rec_algorithm_find("popular", true), &input);
-	for (int i = 0; i < n; i++)
-	{
-		const char *name = baseline_name(c[i].setting);
-		RecRecommender *r;
-
-		rec_progress_phase(REC_PHASE_TRAINING, 0);
-		rec_progress_note(psprintf("setting %d of %d", i + 1, n));
-		r = name ? rec_recommender_fit(rec_algorithm_find(name, true), &input) :
-			rec_evaluation_fit(model, c[i].setting, parts);
-		rec_progress_phase(REC_PHASE_EVALUATING, 0);
-		rec_judge_run(j, r, popular);
-		c[i].algorithm = r->name;
-		take_values(j, goal, &c[i]);
-		rec_recommender_release(r);
-	}
-	conclude(c, n, j->test->keys->n, goal, e->seed);
-}
-
-/* Runs work as the model's owner, with a slot of the progress view. */
 typedef struct Work
 {
 	const RecModel *model;
@@ -276,42 +233,45 @@ typedef struct Work
 	const RecGoal *goal;
 	RecCompared *compared;
 	int			n;
-	const int  *version;		/* NULL: settings */
+	const int  *version;		/* of versions */
 	RecTestSource source;
-	RecParts	parts;
 } Work;
 
-static void compare_versions(Work *w);
-
 static void
-run(Work *w)
+compare_settings(void *state, MemoryContext context)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	RecRole		saved;
+	Work	   *w = state;
+	RecParts	parts = {.context = context};
+	RecJudge   *j;
+	RecRecommender *popular;
 
-	w->parts.context = AllocSetContextCreate(caller, "pg_recommend comparison", ALLOCSET_DEFAULT_SIZES);
-	saved = rec_role_enter(w->model->owner);
-	rec_progress_begin(w->model->schema);
-	PG_TRY();
+	for (int i = 0; i < w->n; i++)
 	{
-		if (w->version)
-			compare_versions(w);
-		else
-			compare_settings(w->model, w->e, w->goal, w->compared, w->n, &w->parts);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
+		const char *name = baseline_name(w->compared[i].setting);
 
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		rec_progress_end(REC_RUN_FAILED, error->message);
-		PG_RE_THROW();
+		if (name)
+			w->e->compare = list_append_unique_ptr(w->e->compare, unconstify(RecAlgorithm *, rec_algorithm_find(name, true)));
 	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	rec_role_leave(&saved);
-	rec_progress_end(REC_RUN_DONE, "compared");
+	rec_evaluation_load(w->model, w->e, &parts);
+	MemoryContextSwitchTo(context);
+	j = rec_evaluation_judge(&parts, w->e);
+	popular = rec_evaluation_baseline(w->model, rec_algorithm_find("popular", true), NULL, &parts);
+	for (int i = 0; i < w->n; i++)
+	{
+		const char *name = baseline_name(w->compared[i].setting);
+		RecRecommender *r;
+
+		rec_progress_phase(REC_PHASE_TRAINING, 0);
+		rec_progress_note(psprintf("setting %d of %d", i + 1, w->n));
+		r = name ? rec_evaluation_baseline(w->model, rec_algorithm_find(name, true), NULL, &parts) :
+			rec_evaluation_fit(w->model, w->compared[i].setting, &parts);
+		rec_progress_phase(REC_PHASE_EVALUATING, 0);
+		rec_judge_run(j, r, popular);
+		w->compared[i].algorithm = r->name;
+		take_values(j, w->goal, &w->compared[i]);
+		rec_recommender_release(r);
+	}
+	conclude(w->compared, w->n, j->test->keys->n, w->goal, w->e->seed);
 }
 
 void
@@ -323,53 +283,55 @@ rec_compare_settings(Oid schema, RecEvaluation *e, const RecGoal *goal, RecCompa
 	want(e, goal);
 	rec_evaluation_check(w.model, e);
 	check_settings(w.model, compared, n);
-	run(&w);
+	rec_evaluation_as_owner(w.model, "compared", compare_settings, &w);
 }
 
-/* New to all of them: events after the newest that any was trained on. */
-static void
-compare_versions(Work *w)
+/* The newest event that any of the versions was trained on. */
+static int64
+newest_of(const Work *w)
 {
-	RecStored **stored = palloc(w->n * sizeof(RecStored *));
-	int			nkeys = 0;
+	int64		newest = PG_INT64_MIN;
 
-	MemoryContextSwitchTo(w->parts.context);
-	w->source.newest = PG_INT64_MIN;
 	for (int i = 0; i < w->n; i++)
 	{
 		RecVersion	version = rec_version_get(w->model, w->version[i]);
 		RecServing *s = rec_serving_get(w->model, &version);
 
-		w->source.newest = Max(w->source.newest, s->rule.has_time ? s->rule.newest : PG_INT64_MIN);
+		newest = Max(newest, s->rule.has_time ? s->rule.newest : PG_INT64_MIN);
 		rec_serving_release(s);
 	}
+	return newest;
+}
+
+static void
+compare_versions(void *state, MemoryContext context)
+{
+	Work	   *w = state;
+	int			nkeys = 0;
+
+	MemoryContextSwitchTo(context);
+	w->source.has_newest = true;
+	w->source.newest = newest_of(w);
 	for (int i = 0; i < w->n; i++)
 	{
-		RecParts	parts = {.context = AllocSetContextCreate(w->parts.context, "pg_recommend version", ALLOCSET_DEFAULT_SIZES)};
+		RecParts	parts = {.context = AllocSetContextCreate(context, "pg_recommend version", ALLOCSET_DEFAULT_SIZES)};
 		MemoryContext old = MemoryContextSwitchTo(parts.context);
-		RecFitInput input = {.context = parts.context};
-		RecRecommender *r,
-				   *popular;
+		RecStored  *stored;
+		RecRecommender *r;
 		RecJudge   *j;
 
 		rec_progress_note(psprintf("version %d", w->version[i]));
-		stored[i] = rec_stored_read(w->model, w->version[i]);
-		parts.train = stored[i]->pairs;
-		parts.rule = stored[i]->serving->rule;
-		parts.test = rec_stored_test(w->model, stored[i], &w->source, w->e, parts.context);
+		stored = rec_stored_parts(w->model, w->version[i], &w->source, w->e, &parts);
 		j = rec_evaluation_judge(&parts, w->e);
-		input.pairs = parts.train;
-		input.rule = parts.rule;
-		popular = rec_recommender_of_popularity(stored[i]->serving->popularity, &input);
-		r = rec_stored_recommender(w->model, stored[i]);
+		r = rec_stored_recommender(stored, &parts);
 		rec_progress_phase(REC_PHASE_EVALUATING, 0);
-		rec_judge_run(j, r, popular);
+		rec_judge_run(j, r, rec_stored_popular(stored, &parts));
 		w->compared[i].algorithm = r->name;
 		MemoryContextSwitchTo(old);
 		take_values(j, w->goal, &w->compared[i]);
 		Assert(i == 0 || nkeys == j->test->keys->n);
 		nkeys = j->test->keys->n;
-		rec_serving_release(stored[i]->serving);
+		rec_serving_release(stored->serving);
 		MemoryContextDelete(parts.context);
 	}
 	conclude(w->compared, w->n, nkeys, w->goal, w->e->seed);
@@ -385,5 +347,5 @@ rec_compare_versions(const RecModel *model, const RecTestSource *source, const R
 	rec_model_require_owner(model, "evaluate");
 	want(&e, goal);
 	rec_evaluation_check_metrics(model, &e);
-	run(&w);
+	rec_evaluation_as_owner(model, "compared", compare_versions, &w);
 }

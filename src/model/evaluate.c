@@ -1,6 +1,6 @@
 /*
  * evaluate.c
- *		rec.evaluate: load once, split in memory, train on one part, rank and judge on the other. See evaluate.h.
+ *		rec.evaluate: train on one part of the events, rank and judge on the other, beside baselines. See evaluate.h.
  */
 #include "model/evaluate.h"
 
@@ -12,8 +12,6 @@
 #include "model/train.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-
-#define BUY_AGAIN_HALF_LIFE (90.0 * USECS_PER_DAY)	/* the default of buy_again() */
 
 pg_attribute_noreturn() static void
 no_times(const RecModel *model, const char *split)
@@ -87,106 +85,32 @@ rec_evaluation_check(const RecModel *model, RecEvaluation *e)
 }
 
 static RecRecommender *
-fit(const RecAlgorithm *algorithm, const RecParams *params, const RecParts *parts)
+fit(const RecModel *model, const RecAlgorithm *algorithm, const Jsonb *overrides, const RecParts *parts)
 {
+	RecParams  *params = palloc(sizeof(RecParams));
 	RecFitInput input = {
 		.pairs = parts->train, .repeats = parts->repeats, .params = params, .rule = parts->rule, .design = parts->design,
 		.context = CurrentMemoryContext
 	};
 
+	*params = rec_model_params(model);
+	rec_params_read(params, overrides, model->explicit_feedback);
+	rec_train_resolve(params, parts->train, model->explicit_feedback);
+	if (algorithm == NULL)
+		algorithm = rec_algorithm_find(rec_params_algorithm(params), false);
 	return rec_recommender_fit(algorithm, &input);
 }
 
 RecRecommender *
 rec_evaluation_fit(const RecModel *model, const Jsonb *overrides, const RecParts *parts)
 {
-	RecParams  *params = palloc(sizeof(RecParams));
-
-	*params = rec_model_params(model);
-	rec_params_read(params, overrides, model->explicit_feedback);
-	rec_train_resolve(params, parts->train, model->explicit_feedback);
-	return fit(rec_algorithm_find(rec_params_algorithm(params), false), params, parts);
+	return fit(model, NULL, overrides, parts);
 }
 
-static bool
-asks_for(const RecEvaluation *e, const char *name)
+RecRecommender *
+rec_evaluation_baseline(const RecModel *model, const RecAlgorithm *algorithm, const Jsonb *overrides, const RecParts *parts)
 {
-	ListCell   *lc;
-
-	foreach(lc, e->compare)
-		if (strcmp(((const RecAlgorithm *) lfirst(lc))->name, name) == 0)
-			return true;
-	return false;
-}
-
-/* The training part as buy_again() sums it: with its own half-life, each event of an explicit model counting 1. */
-static RecPairs *
-build_repeats(const RecEvents *train, const RecSumRule *rule, MemoryContext context)
-{
-	RecEvents  *copy = rec_events_copy(train, context);
-	RecSumRule	own = {.has_time = train->has_time, .newest = train->newest, .half_life = BUY_AGAIN_HALF_LIFE};
-
-	for (int c = 0; rule->explicit_feedback && c < copy->nchunks; c++)
-		for (int k = 0; k < copy->chunks[c]->n; k++)
-			copy->chunks[c]->value[k] = 1;
-	return rec_pairs_build(copy, &own, context);
-}
-
-/* Of users and items with events; what is known by attributes alone stays cold here. */
-static void
-read_attributes(const RecModel *model, RecParts *parts)
-{
-	List	   *warnings = NIL;
-
-	if (model->item_attributes == NIL && model->user_attributes == NIL)
-		return;
-	for (int side = 0; side < 2; side++)
-		parts->design[side] = rec_design_read(model, side, side == REC_USERS ? &parts->train->users : &parts->train->items,
-											  &warnings, parts->context);
-}
-
-void
-rec_evaluation_load(const RecModel *model, const RecEvaluation *e, RecParts *parts)
-{
-	MemoryContext context = parts->context;
-	RecEventSource source;
-	RecEvents  *events,
-			   *train,
-			   *test;
-	RecRelevance relevance = {.exclude_seen = e->exclude_seen, .least = e->least, .seed = e->seed};
-
-	rec_event_source(model, &source, false);
-	events = rec_events_load(model, &source, context);
-	if (events->n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("there is nothing to evaluate"),
-				 events->rows_read == 0 ?
-				 errdetail("%s has no rows.", source.relation) :
-				 errdetail("None of the %lld rows of %s can be used.", (long long) events->rows_read, source.relation)));
-	rec_events_split(events, &e->split, context, &train, &test);
-	if (train->n == 0 || test->n == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the holdout leaves nothing to %s", train->n == 0 ? "train on" : "test on"),
-				 errdetail("Of %lld events, %lld are for training and %lld for the test.", (long long) events->n,
-						   (long long) train->n, (long long) test->n),
-				 errhint("Choose another holdout or split.")));
-	parts->rule = rec_train_rule(model, train);
-	if (asks_for(e, "buy_again"))
-		parts->repeats = build_repeats(train, &parts->rule, context);
-	parts->train = rec_pairs_build(train, &parts->rule, context);
-	read_attributes(model, parts);
-	parts->test = rec_test_set(test, parts->train, &parts->rule, &relevance, context);
-	if (parts->test->relevant_pairs == 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the holdout leaves nothing to test on"),
-				 errdetail("None of the %lld events of the test part makes an item relevant to a user.%s",
-						   (long long) test->n, parts->test->excluded_pairs > 0 ?
-						   " Users had these items in the training part already, and recommend() leaves them out." : ""),
-				 errhint("%s", parts->test->excluded_pairs > 0 ? "Where repetitions are what counts, evaluate with exclude_seen => false." :
-						 "Choose another holdout or split.")));
+	return fit(model, algorithm, algorithm->ablation ? overrides : NULL, parts);
 }
 
 /* Values of k that are asked for must be possible; of the usual ones those that are. */
@@ -202,7 +126,7 @@ choose_k(const RecEvaluation *e, int nitems, int *k)
 			ereport(ERROR,
 					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 					 errmsg("k = %d is larger than the catalogue", e->k[i]),
-					 errdetail("The training part has %d items.", nitems)));
+					 errdetail("There are %d items that can be recommended.", nitems)));
 		k[n++] = e->k[i];
 	}
 	for (int i = 0; e->nk == 0 && i < (int) lengthof(usual); i++)
@@ -217,9 +141,10 @@ RecJudge *
 rec_evaluation_judge(const RecParts *parts, const RecEvaluation *e)
 {
 	int		   *k = palloc(Max(e->nk, 3) * sizeof(int));
-	int			nk = choose_k(e, parts->train->items.n, k);
+	int			nk = choose_k(e, parts->known.items.n, k);
 
-	return rec_judge_create(parts->train, parts->test, &parts->rule, e->exclude_seen, nk, k, e->wanted, parts->context);
+	return rec_judge_create(parts->train, parts->known.items.n, parts->test, &parts->rule, e->exclude_seen, nk, k, e->wanted,
+							parts->context);
 }
 
 static void
@@ -250,14 +175,12 @@ rec_evaluation_run(const RecModel *model, const RecEvaluation *e, const RecParts
 {
 	RecSegments *segments = e->segment ? rec_expression_segments(model, parts->test, e->segment) :
 		rec_default_segments(j);
-	RecParams	params = rec_model_params(model);
 	int			place = 0;
 	ListCell   *lc;
 
 	rec_progress_phase(REC_PHASE_EVALUATING, 0);
 	judge_and_add(j, first, popular, segments, place++, e, results);
 	rec_recommender_release(first);
-	rec_train_resolve(&params, parts->train, model->explicit_feedback);
 	foreach(lc, e->compare)
 	{
 		const RecAlgorithm *algorithm = lfirst(lc);
@@ -265,7 +188,8 @@ rec_evaluation_run(const RecModel *model, const RecEvaluation *e, const RecParts
 
 		if (strcmp(algorithm->name, first->name) == 0)
 			continue;
-		r = strcmp(algorithm->name, "popular") == 0 ? popular : fit(algorithm, &params, parts);
+		r = strcmp(algorithm->name, "popular") == 0 ? popular :
+			rec_evaluation_baseline(model, algorithm, e->params, parts);
 		judge_and_add(j, r, popular, segments, place++, e, results);
 		if (r != popular)
 			rec_recommender_release(r);
@@ -274,42 +198,18 @@ rec_evaluation_run(const RecModel *model, const RecEvaluation *e, const RecParts
 	rec_results_sort(results);
 }
 
-static void
-evaluate(const RecModel *model, RecEvaluation *e, RecParts *parts, RecResults *results)
+void
+rec_evaluation_as_owner(const RecModel *model, const char *done, void (*work) (void *state, MemoryContext context),
+						void *state)
 {
-	RecRecommender *first,
-			   *popular;
-	RecParams	params = rec_model_params(model);
-	RecJudge   *judge;
+	MemoryContext caller = CurrentMemoryContext,
+				context = AllocSetContextCreate(caller, "pg_recommend evaluation", ALLOCSET_DEFAULT_SIZES);
+	RecRole		saved = rec_role_enter(model->owner);
 
-	rec_evaluation_load(model, e, parts);
-	MemoryContextSwitchTo(parts->context);
-	rec_progress_phase(REC_PHASE_TRAINING, 0);
-	popular = fit(rec_algorithm_find("popular", true), &params, parts);
-	judge = rec_evaluation_judge(parts, e);	/* what is wrong with k or memory is said before the training */
-	first = rec_evaluation_fit(model, e->params, parts);
-	rec_evaluation_run(model, e, parts, judge, first, popular, results);
-}
-
-RecResults *
-rec_evaluate_model(Oid schema, const RecEvaluation *given)
-{
-	RecModel   *model = rec_model_by_schema(schema, false);
-	RecEvaluation e = *given;
-	RecResults *results = palloc0(sizeof(RecResults));
-	RecParts	parts = {0};
-	MemoryContext caller = CurrentMemoryContext;
-	RecRole		saved;
-
-	rec_model_require_owner(model, "evaluate");
-	rec_evaluation_check(model, &e);
-	parts.context = AllocSetContextCreate(caller, "pg_recommend evaluation", ALLOCSET_DEFAULT_SIZES);
-	results->row = palloc((results->room = 64) * sizeof(RecResult));
-	saved = rec_role_enter(model->owner);
-	rec_progress_begin(schema);
+	rec_progress_begin(model->schema);
 	PG_TRY();
 	{
-		evaluate(model, &e, &parts, results);
+		work(state, context);
 	}
 	PG_CATCH();
 	{
@@ -323,6 +223,55 @@ rec_evaluate_model(Oid schema, const RecEvaluation *given)
 	PG_END_TRY();
 	MemoryContextSwitchTo(caller);
 	rec_role_leave(&saved);
-	rec_progress_end(REC_RUN_DONE, "evaluated");
-	return results;
+	rec_progress_end(REC_RUN_DONE, done);
+}
+
+typedef struct Work
+{
+	const RecModel *model;
+	RecEvaluation e;
+	RecResults *results;
+} Work;
+
+static void
+evaluate(void *state, MemoryContext context)
+{
+	Work	   *w = state;
+	RecParts	parts = {.context = context};
+	RecRecommender *first,
+			   *popular;
+	RecJudge   *judge;
+
+	rec_evaluation_load(w->model, &w->e, &parts);
+	MemoryContextSwitchTo(context);
+	rec_progress_phase(REC_PHASE_TRAINING, 0);
+	popular = rec_evaluation_baseline(w->model, rec_algorithm_find("popular", true), NULL, &parts);
+	judge = rec_evaluation_judge(&parts, &w->e);	/* what is wrong with k or memory is said before the training */
+	first = rec_evaluation_fit(w->model, w->e.params, &parts);
+	rec_evaluation_run(w->model, &w->e, &parts, judge, first, popular, w->results);
+}
+
+/* What attributes are worth is shown where there are some. */
+static void
+compare_without_attributes(const RecModel *model, RecEvaluation *e)
+{
+	RecParams	params = rec_model_params(model);
+
+	rec_params_read(&params, e->params, model->explicit_feedback);
+	if ((model->item_attributes != NIL || model->user_attributes != NIL) && params.algorithm == REC_ALS)
+		e->compare = lappend(e->compare, unconstify(RecAlgorithm *, rec_algorithm_find(REC_WITHOUT_ATTRIBUTES, true)));
+}
+
+RecResults *
+rec_evaluate_model(Oid schema, const RecEvaluation *given)
+{
+	RecModel   *model = rec_model_by_schema(schema, false);
+	Work		w = {.model = model, .e = *given, .results = rec_results_create()};
+
+	rec_model_require_owner(model, "evaluate");
+	rec_evaluation_check(model, &w.e);
+	if (!w.e.compare_given)
+		compare_without_attributes(model, &w.e);
+	rec_evaluation_as_owner(model, "evaluated", evaluate, &w);
+	return w.results;
 }

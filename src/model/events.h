@@ -52,10 +52,18 @@ extern bool rec_event_weight(RecEventWeights *weights, const char *name, int len
 
 #define REC_CHUNK_ROWS 131072
 
+/* An event's value before it is scaled, and the weight of its type. */
+typedef struct RecUnscaled
+{
+	double		weight;
+	double		value;
+} RecUnscaled;
+
 /* Events as they were read; time is allocated only when the model has a time column. */
 typedef struct RecEventChunk
 {
 	int			n;
+	RecUnscaled *unscaled;		/* REC_CHUNK_ROWS; NULL: not kept */
 	int32		user[REC_CHUNK_ROWS];
 	int32		item[REC_CHUNK_ROWS];
 	float		value[REC_CHUNK_ROWS];
@@ -73,6 +81,7 @@ typedef struct RecEvents
 	int			nchunks,
 				max_chunks;
 	bool		has_time;
+	bool		unscaled;		/* chunks keep what a scaler is fitted to later, see unscaled.h */
 	int64		newest;			/* time of the newest event */
 	int64		rows_read;
 	int64		n;				/* events kept */
@@ -87,9 +96,13 @@ typedef struct RecEvents
 /* Reads all events with one query, as the current role; parallel plans included. Everything is in context. */
 extern RecEvents *rec_events_load(const RecModel *model, const RecEventSource *source, MemoryContext context);
 
-/* None yet; and one more, its keys numbered by the dictionaries. */
+/* The same for a model whose value_scaler is still to be fitted: the events are unscaled. Of other models as above. */
+extern RecEvents *rec_events_load_unscaled(const RecModel *model, const RecEventSource *source, MemoryContext context);
+
+/* None yet; and one more, its keys numbered by the dictionaries (unscaled: where they are kept, else NULL). */
 extern RecEvents *rec_events_create(const RecKeyType *user, const RecKeyType *item, bool has_time, MemoryContext context);
-extern void rec_events_add(RecEvents *events, int32 user, int32 item, float value, int64 time);
+extern void rec_events_add(RecEvents *events, int32 user, int32 item, float value, int64 time, const RecUnscaled *unscaled);
+extern void rec_event_chunk_free(RecEventChunk *chunk);
 extern Size rec_events_memory(const RecEvents *events);
 
 /* Raises the error about pg_recommend.training_memory when bytes exceed it. */

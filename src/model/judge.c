@@ -48,11 +48,12 @@ RecUserPairs
 rec_judge_user(const RecJudge *j, int u)
 {
 	int			user = j->test->user[u];
-	int64		first = user >= 0 ? j->train->start[user] : 0;
+	bool		known = user >= 0 && user < j->train->users.n;
+	int64		first = known ? j->train->start[user] : 0;
 
 	return (RecUserPairs) {
 		.user = user, .seed = j->test->seed[u],
-		.n = user >= 0 ? j->train->start[user + 1] - first : 0, .pair = j->train->pair + first
+		.n = known ? j->train->start[user + 1] - first : 0, .pair = j->train->pair + first
 	};
 }
 
@@ -105,8 +106,10 @@ count_support(RecJudge *j)
 {
 	const RecPairs *p = j->train;
 
-	j->support = huge(p->items.n, sizeof(int32));
+	j->support = huge(j->items, sizeof(int32));
 	j->positive = huge(j->test->n, sizeof(int32));
+	for (int u = 0; u < p->users.n; u++)
+		j->users += p->start[u + 1] > p->start[u];
 	for (int64 k = 0; k < p->n; k++)
 		j->support[p->pair[k].item] += is_positive(j, &p->pair[k]);
 	for (int u = 0; u < j->test->n; u++)
@@ -152,15 +155,15 @@ make_sets(RecJudge *j)
 	limit = p->users.n > REC_SET_USERS ? hash[REC_SET_USERS - 1] : PG_UINT64_MAX;
 	for (int u = 0; u < p->users.n; u++)
 		number[u] = rec_keys_seed(&p->users, u, 1) <= limit && n < REC_SET_USERS ? n++ : -1;
-	s->set_start = huge(p->items.n + 1, sizeof(int64));
+	s->set_start = huge(j->items + 1, sizeof(int64));
 	for (int u = 0; u < p->users.n; u++)
 		for (int64 k = p->start[u]; number[u] >= 0 && k < p->start[u + 1]; k++)
 			s->set_start[p->pair[k].item + 1] += is_positive(j, &p->pair[k]);
-	for (int i = 0; i < p->items.n; i++)
+	for (int i = 0; i < j->items; i++)
 		s->set_start[i + 1] += s->set_start[i];
-	s->set_user = huge(s->set_start[p->items.n], sizeof(int32));
-	next = huge(p->items.n, sizeof(int64));
-	memcpy(next, s->set_start, p->items.n * sizeof(int64));
+	s->set_user = huge(s->set_start[j->items], sizeof(int32));
+	next = huge(j->items, sizeof(int64));
+	memcpy(next, s->set_start, j->items * sizeof(int64));
 	for (int u = 0; u < p->users.n; u++)
 		for (int64 k = p->start[u]; number[u] >= 0 && k < p->start[u + 1]; k++)
 			if (is_positive(j, &p->pair[k]))
@@ -175,7 +178,7 @@ static void
 make_scratch(RecJudge *j)
 {
 	RecJudgeScratch *s = j->scratch = palloc0(sizeof(RecJudgeScratch));
-	int			n = j->train->items.n,
+	int			n = j->items,
 				longest = 0;
 
 	for (int u = 0; u < j->test->n; u++)
@@ -195,8 +198,8 @@ make_scratch(RecJudge *j)
 }
 
 RecJudge *
-rec_judge_create(const RecPairs *train, const RecTestSet *test, const RecSumRule *rule, bool exclude_seen, int nk,
-				 const int *k, const bool *wanted, MemoryContext context)
+rec_judge_create(const RecPairs *train, int items, const RecTestSet *test, const RecSumRule *rule, bool exclude_seen,
+				 int nk, const int *k, const bool *wanted, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	RecJudge   *j = palloc0(sizeof(RecJudge));
@@ -204,6 +207,7 @@ rec_judge_create(const RecPairs *train, const RecTestSet *test, const RecSumRule
 				lists;
 
 	j->train = train;
+	j->items = items;
 	j->test = test;
 	j->rule = *rule;
 	j->exclude_seen = exclude_seen;
@@ -214,7 +218,7 @@ rec_judge_create(const RecPairs *train, const RecTestSet *test, const RecSumRule
 	memcpy(j->wanted, wanted, sizeof(j->wanted));
 	plan_columns(j);
 	matrix = mul_size(mul_size(Max(test->n, 1), Max(j->ncolumns, 1)), sizeof(double));
-	lists = mul_size(mul_size(train->items.n, nk), sizeof(int64));
+	lists = mul_size(mul_size(items, nk), sizeof(int64));
 	rec_check_memory(add_size(train->held, add_size(matrix, lists)), "Evaluating");
 	count_support(j);
 	choose_heavy(j);
@@ -282,9 +286,9 @@ judge_popularity(RecJudge *j, int u, const RecScored *list, int n, double *value
 		{
 			int32		support = j->support[list[r].position];
 
-			information -= log2((double) Max(support, 1) / Max(j->train->users.n, 1));
+			information -= log2((double) Max(support, 1) / Max(j->users, 1));
 			popularity += support;
-			j->listed[(Size) i * j->train->items.n + list[r].position]++;
+			j->listed[(Size) i * j->items + list[r].position]++;
 		}
 		if (r == 0)
 			continue;
@@ -327,7 +331,10 @@ judge_diversity(RecJudge *j, const RecScored *list, int n, double *value)
 	memset(s->sum, 0, REC_SET_USERS * sizeof(float));
 }
 
-/* The share of (relevant, other) pairs in order; needs the scores of all items. Unseen relevant items stand last. */
+/*
+ * The share of (relevant, other) pairs in order; needs the scores of all items. Relevant items outside of the catalogue stand
+ * last; those in it that the recommender cannot score share the last place.
+ */
 static double
 judge_auc(RecJudge *j, int u, RecRecommender *by, RecRecommender *popular)
 {
@@ -340,14 +347,16 @@ judge_auc(RecJudge *j, int u, RecRecommender *by, RecRecommender *popular)
 	double		behind;
 
 	if (!by->score(by, &user, s->score))
-		(void) popular->score(popular, &user, s->score);
+		(void) (by = popular)->score(popular, &user, s->score);
+	for (int i = by->nitems; i < j->items; i++)
+		s->score[i] = -INFINITY;
 	for (int64 i = t->start[u]; i < t->start[u + 1]; i++)
 	{
 		if (t->relevant[i] && t->item[i] >= 0)
 			s->sorted[known++] = s->score[t->item[i]];
 		unseen += t->relevant[i] && t->item[i] < 0;
 	}
-	for (int32 i = 0; i < j->train->items.n; i++)
+	for (int32 i = 0; i < j->items; i++)
 	{
 		bool		other = s->mask[i] && !s->relevant[i];
 
@@ -355,7 +364,7 @@ judge_auc(RecJudge *j, int u, RecRecommender *by, RecRecommender *popular)
 		if (!other)
 			s->score[i] = NAN;
 	}
-	behind = rec_behind(s->sorted, known, s->score, j->train->items.n);
+	behind = rec_behind(s->sorted, known, s->score, j->items);
 	return rec_auc(known + unseen, others, behind + (double) unseen * others);
 }
 
@@ -441,7 +450,7 @@ find_best(RecJudge *j, int u, RecRecommender *by, RecRecommender *popular)
 {
 	RecJudgeScratch *s = j->scratch;
 	RecUserPairs user = rec_judge_user(j, u);
-	int			k = Min(j->most, j->train->items.n);
+	int			k = Min(j->most, j->items);
 	RecTopK		top;
 
 	if (by->best)
@@ -454,7 +463,7 @@ find_best(RecJudge *j, int u, RecRecommender *by, RecRecommender *popular)
 	else if (by->score(by, &user, s->score))
 	{
 		rec_topk_init(&top, s->list, k);
-		rec_topk_scan(&top, s->score, s->mask, j->train->items.n);
+		rec_topk_scan(&top, s->score, s->mask, by->nitems);
 		rec_topk_sort(&top);
 		while (top.n > 0 && !(s->list[top.n - 1].score > -INFINITY))
 			top.n--;
@@ -470,7 +479,7 @@ rec_judge_run(RecJudge *j, RecRecommender *by, RecRecommender *popular)
 
 	for (Size i = 0; i < values; i++)
 		j->value[i] = NAN;
-	memset(j->listed, 0, (Size) j->nk * j->train->items.n * sizeof(int64));
+	memset(j->listed, 0, (Size) j->nk * j->items * sizeof(int64));
 	j->judged = 0;
 	if (by->solution)
 	{

@@ -3,7 +3,8 @@
  *		Ranking all users of a test set with a recommender, and what the lists are worth.
  *
  * For each user one row of numbers, a column for each metric, k and class of items; means and intervals are made of
- * them in results.c. All items of the training part are ranked but those that recommend() would leave out.
+ * them in results.c. All items of the catalogue are ranked but those that recommend() would leave out: items of the training
+ * part, and those that the model's attributes make known beside them.
  */
 #ifndef REC_JUDGE_H
 #define REC_JUDGE_H
@@ -35,6 +36,8 @@ typedef struct RecColumn
 typedef struct RecJudge
 {
 	const RecPairs *train;
+	int			users;			/* of train that have pairs, and items that are ranked: those of train and what only attributes know */
+	int			items;
 	const RecTestSet *test;
 	RecSumRule	rule;
 	bool		exclude_seen;
@@ -52,15 +55,15 @@ typedef struct RecJudge
 
 	/* of the recommender judged last */
 	double	   *value;			/* test->n rows; NaN: undefined */
-	int64	   *listed;			/* nk rows: how many lists each item is in */
+	int64	   *listed;			/* nk rows: in how many lists each item stands within this k, but not within the one before */
 	int			judged;			/* users with a list */
 
 	struct RecJudgeScratch *scratch;
 } RecJudge;
 
-/* Everything is in context. Checks memory. */
-extern RecJudge *rec_judge_create(const RecPairs *train, const RecTestSet *test, const RecSumRule *rule, bool exclude_seen,
-								  int nk, const int *k, const bool *wanted, MemoryContext context);
+/* items: of the catalogue, those of train first. Everything is in context. Checks memory. */
+extern RecJudge *rec_judge_create(const RecPairs *train, int items, const RecTestSet *test, const RecSumRule *rule,
+								  bool exclude_seen, int nk, const int *k, const bool *wanted, MemoryContext context);
 
 /* popular answers for those of whom the recommender knows nothing. In parallel where that pays. */
 extern void rec_judge_run(RecJudge *judge, RecRecommender *recommender, RecRecommender *popular);

@@ -21,31 +21,20 @@ typedef struct Many
 	const RecManyJob *job;
 	int			next;			/* user to read */
 	int			written;		/* user to write */
-	int			factors;
 } Many;
-
-static bool
-anything_positive(const RecJudge *j, const RecUserPairs *user)
-{
-	for (int i = 0; i < user->n; i++)
-		if (j->rule.explicit_feedback || user->pair[i].net > 0)
-			return true;
-	return false;
-}
 
 static void
 read_users(void *state, const RecManyBlock *block)
 {
 	Many	   *m = state;
 	const RecJudge *j = m->judge;
-	const RecSolution *s = m->by->solution;
 	int			items = 0;
 
 	for (; *block->nusers < m->job->users_room && m->next < j->test->n; m->next++)
 	{
 		RecUserPairs user = rec_judge_user(j, m->next);
 		RecManyUser *entry = &block->user[*block->nusers];
-		float	   *vector = block->vector + (Size) *block->nusers * s->stride;
+		float	   *vector = block->vector + (Size) *block->nusers * m->by->solution->stride;
 
 		if (items + user.n > m->job->item_room)
 			break;
@@ -54,13 +43,8 @@ read_users(void *state, const RecManyBlock *block)
 			if (rec_judge_excludes(j, &user.pair[i]))
 				block->item[items + entry->n++] = user.pair[i].item;
 		items += entry->n;
-		if (user.user >= 0 && anything_positive(j, &user))
-		{
+		if (m->by->vector(m->by, &user, vector))
 			entry->source = REC_SOURCE_PERSONALIZED;
-			memcpy(vector, s->users + (Size) user.user * s->stride, s->stride * sizeof(float));
-			if (j->rule.explicit_feedback)
-				vector[m->factors] = 1;
-		}
 		++*block->nusers;
 	}
 }
@@ -84,18 +68,18 @@ aligned_floats(Size count)
 
 /* The items as recommend_many() knows them; only what it needs to score. */
 static RecServing *
-serving_of(const RecJudge *j, const RecSolution *solution, RecRecommender *popular)
+serving_of(const RecJudge *j, const RecRecommender *by, RecRecommender *popular)
 {
 	RecServing *s = palloc0(sizeof(RecServing));
-	Size		n = Max(j->train->items.n, 1),
+	Size		n = Max(by->nitems, 1),
 				padded = Max(rec_codes_padded(n), 1);
 
 	s->rule = j->rule;
-	s->stride = solution->stride;
-	s->n = j->train->items.n;
-	s->items = unconstify(float *, solution->items);
+	s->stride = by->solution->stride;
+	s->n = by->nitems;
+	s->items = unconstify(float *, by->items);
 	s->keys.kind = j->train->items.kind;
-	s->popularity = palloc_extended(n * sizeof(float), MCXT_ALLOC_HUGE);
+	s->popularity = palloc_extended(n * sizeof(float), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	(void) popular->score(popular, NULL, s->popularity);
 	s->by_popularity = rec_popular_order(s->popularity, s->n, CurrentMemoryContext);
 	s->codes.code = (uint8 *) aligned_floats(rec_codes_bytes(n, s->stride) / sizeof(float));
@@ -112,11 +96,11 @@ rec_judge_run_factors(RecJudge *j, RecRecommender *by, RecRecommender *popular)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "pg_recommend ranking", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	RecServing *serving = serving_of(j, by->solution, popular);
+	RecServing *serving = serving_of(j, by, popular);
 	bool		worth = max_parallel_workers_per_gather > 0 && (double) j->test->n * serving->n * serving->stride > WORTH_COPY;
 	RecServing *shared = worth ? rec_shared_copy(serving) : NULL;
 	bool	   *allowed = palloc_extended(Max(serving->n, 1), MCXT_ALLOC_HUGE);
-	Many		m = {.judge = j, .by = by, .popular = popular, .factors = by->solution->factors};
+	Many		m = {.judge = j, .by = by, .popular = popular};
 	RecManyJob	job = {
 		.serving = shared ? shared : serving, .allowed = allowed, .limit = Min(j->most, serving->n), .users = j->test->n,
 		.read = read_users, .write = write_users, .state = &m

@@ -20,7 +20,7 @@
 #include "miscadmin.h"
 #include "model/scaler.h"
 #include "model/settings.h"
-#include "model/solve.h"
+#include "model/crew.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
@@ -29,6 +29,7 @@
 #define LOAD_VALUE	1
 #define LOAD_EVENT	2
 #define LOAD_TIME	4
+#define LOAD_UNSCALED 8			/* not a column: value and weight are kept apart */
 
 #define PARALLEL_RESERVE ((Size) 32 * 1024 * 1024)	/* more than the queues of a parallel plan take */
 
@@ -64,7 +65,8 @@ rec_check_memory(Size bytes, const char *what)
 Size
 rec_events_memory(const RecEvents *events)
 {
-	Size		chunk = sizeof(RecEventChunk) + (events->has_time ? REC_CHUNK_ROWS * sizeof(int64) : 0);
+	Size		chunk = sizeof(RecEventChunk) + (events->has_time ? REC_CHUNK_ROWS * sizeof(int64) : 0) +
+		(events->unscaled ? REC_CHUNK_ROWS * sizeof(RecUnscaled) : 0);
 
 	return events->nchunks * chunk + rec_dictionary_memory(events->users) + rec_dictionary_memory(events->items);
 }
@@ -104,12 +106,21 @@ new_chunk(RecEvents *e)
 	rec_check_memory(rec_events_memory(e) + size, psprintf("Reading the first %lld events", (long long) e->n + 1));
 	chunk = MemoryContextAlloc(e->context, size);
 	chunk->n = 0;
+	chunk->unscaled = e->unscaled ? MemoryContextAlloc(e->context, REC_CHUNK_ROWS * sizeof(RecUnscaled)) : NULL;
 	add_chunk(e, chunk);
 	return chunk;
 }
 
 void
-rec_events_add(RecEvents *e, int32 user, int32 item, float value, int64 time)
+rec_event_chunk_free(RecEventChunk *chunk)
+{
+	if (chunk->unscaled)
+		pfree(chunk->unscaled);
+	pfree(chunk);
+}
+
+void
+rec_events_add(RecEvents *e, int32 user, int32 item, float value, int64 time, const RecUnscaled *unscaled)
 {
 	RecEventChunk *chunk = e->nchunks > 0 ? e->chunks[e->nchunks - 1] : NULL;
 
@@ -118,6 +129,8 @@ rec_events_add(RecEvents *e, int32 user, int32 item, float value, int64 time)
 	chunk->user[chunk->n] = user;
 	chunk->item[chunk->n] = item;
 	chunk->value[chunk->n] = value;
+	if (chunk->unscaled)
+		chunk->unscaled[chunk->n] = *unscaled;
 	if (e->has_time)
 	{
 		chunk->time[chunk->n] = time;
@@ -163,16 +176,18 @@ load_state_create(FunctionCallInfo fcinfo, MemoryContext aggregate)
 		state->weights = rec_event_weights_read(DatumGetJsonbPCopy(PG_GETARG_DATUM(5)));
 	state->time_type = get_fn_expr_argtype(fcinfo->flinfo, 6);
 	state->events = rec_events_create(&user, &item, (state->flags & LOAD_TIME) != 0, context);
+	state->events->unscaled = (state->flags & LOAD_UNSCALED) != 0;
 	MemoryContextSwitchTo(old);
 	return state;
 }
 
 /* The event's weight times its value; false when the row is not used, counted by reason. */
 static inline bool
-event_value(FunctionCallInfo fcinfo, LoadState *state, float *value, int64 *time)
+event_value(FunctionCallInfo fcinfo, LoadState *state, float *value, int64 *time, RecUnscaled *unscaled)
 {
 	RecEvents  *e = state->events;
-	double		product = 1;
+	double		weight = 1,
+				amount = 1;
 
 	if (state->flags & LOAD_EVENT)
 	{
@@ -185,7 +200,7 @@ event_value(FunctionCallInfo fcinfo, LoadState *state, float *value, int64 *time
 		}
 		name = PG_GETARG_TEXT_PP(4);
 		if (state->weights &&
-			!rec_event_weight(state->weights, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), &product))
+			!rec_event_weight(state->weights, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name), &weight))
 		{
 			note_unknown_type(e, VARDATA_ANY(name), VARSIZE_ANY_EXHDR(name));
 			e->unweighted++;
@@ -193,9 +208,10 @@ event_value(FunctionCallInfo fcinfo, LoadState *state, float *value, int64 *time
 		}
 	}
 	if (state->flags & LOAD_VALUE)
-		product = PG_ARGISNULL(3) ? NAN : product * PG_GETARG_FLOAT8(3);
-	*value = (float) product;
-	if (!isfinite(*value) ||
+		amount = PG_ARGISNULL(3) ? NAN : PG_GETARG_FLOAT8(3);
+	*value = (float) (weight * amount);
+	*unscaled = (RecUnscaled) {weight, amount};
+	if (!isfinite((state->flags & LOAD_UNSCALED) ? amount : *value) ||
 		((state->flags & LOAD_TIME) &&
 		 (PG_ARGISNULL(6) || !rec_event_time(state->time_type, PG_GETARG_DATUM(6), time))))
 	{
@@ -213,6 +229,7 @@ rec_load_transition(PG_FUNCTION_ARGS)
 	MemoryContext aggregate;
 	float		value = 1;
 	int64		time = 0;
+	RecUnscaled unscaled;
 	int			user,
 				item;
 
@@ -231,11 +248,11 @@ rec_load_transition(PG_FUNCTION_ARGS)
 		state->events->null_keys++;
 		PG_RETURN_POINTER(state);
 	}
-	if (state->flags != 0 && !event_value(fcinfo, state, &value, &time))
+	if (state->flags != 0 && !event_value(fcinfo, state, &value, &time, &unscaled))
 		PG_RETURN_POINTER(state);
 	user = rec_dictionary_number(state->events->users, PG_GETARG_DATUM(1));
 	item = rec_dictionary_number(state->events->items, PG_GETARG_DATUM(2));
-	rec_events_add(state->events, user, item, value, time);
+	rec_events_add(state->events, user, item, value, time, &unscaled);
 	PG_RETURN_POINTER(state);
 }
 
@@ -322,7 +339,7 @@ rec_load_serialize(PG_FUNCTION_ARGS)
 	RecEvents  *e = ((LoadState *) PG_GETARG_POINTER(0))->events;
 	LoadHeader	header = {*e, {*rec_dictionary_keys(e->users), *rec_dictionary_keys(e->items)}};
 	Size		size = VARHDRSZ + sizeof(header) + rec_keys_memory(&header.keys[0]) + rec_keys_memory(&header.keys[1]) +
-		mul_size(e->n, e->has_time ? 20 : 12) + 1024;
+		mul_size(e->n, 12 + (e->has_time ? 8 : 0) + (e->unscaled ? sizeof(RecUnscaled) : 0)) + 1024;
 	StringInfoData out;
 
 	if (sink && e->context == sink->context)
@@ -358,7 +375,9 @@ rec_load_serialize(PG_FUNCTION_ARGS)
 		appendBinaryStringInfo(&out, (const char *) chunk->value, chunk->n * sizeof(float));
 		if (e->has_time)
 			appendBinaryStringInfo(&out, (const char *) chunk->time, chunk->n * sizeof(int64));
-		pfree(chunk);			/* or the events would be in memory three times */
+		if (e->unscaled)
+			appendBinaryStringInfo(&out, (const char *) chunk->unscaled, chunk->n * sizeof(RecUnscaled));
+		rec_event_chunk_free(chunk);	/* or the events would be in memory three times */
 	}
 	e->nchunks = 0;
 	SET_VARSIZE(out.data, out.len);
@@ -423,6 +442,7 @@ rec_load_deserialize(PG_FUNCTION_ARGS)
 	for (int i = 0; i < 2; i++)
 		rec_key_type(&kind[i], header.keys[i].kind.type, header.keys[i].kind.collation, i ? "item" : "user", context);
 	e = rec_events_create(&kind[0], &kind[1], header.events.has_time, context);
+	e->unscaled = header.events.unscaled;
 	number_keys(e->users, &header.keys[0], &from, context);
 	number_keys(e->items, &header.keys[1], &from, context);
 	for (int i = 0; i < header.events.nunknown; i++)
@@ -440,6 +460,8 @@ rec_load_deserialize(PG_FUNCTION_ARGS)
 		take(&from, chunk->value, chunk->n * sizeof(float));
 		if (e->has_time)
 			take(&from, chunk->time, chunk->n * sizeof(int64));
+		if (e->unscaled)
+			take(&from, chunk->unscaled, chunk->n * sizeof(RecUnscaled));
 		e->n += chunk->n;
 	}
 	e->newest = header.events.newest;
@@ -466,11 +488,11 @@ rec_load_final(PG_FUNCTION_ARGS)
 }
 
 static char *
-load_query(const RecModel *model, const RecEventSource *source, const char *scaler)
+load_query(const RecModel *model, const RecEventSource *source, const char *scaler, bool unscaled)
 {
 	StringInfoData q;
 	int			flags = (model->value_column ? LOAD_VALUE : 0) | (model->event_column ? LOAD_EVENT : 0) |
-		(model->time_column ? LOAD_TIME : 0);
+		(model->time_column ? LOAD_TIME : 0) | (unscaled ? LOAD_UNSCALED : 0);
 
 	initStringInfo(&q);
 	appendStringInfo(&q, "SELECT rec._load_events(%s", quote_identifier(model->user_column));
@@ -516,8 +538,8 @@ run_load_query(const char *query, const Jsonb *weights)
 	SPI_finish();
 }
 
-RecEvents *
-rec_events_load(const RecModel *model, const RecEventSource *source, MemoryContext context)
+static RecEvents *
+load(const RecModel *model, const RecEventSource *source, bool unscaled, MemoryContext context)
 {
 	LoadSink	mine = {.context = context, .source = source};
 	char	   *scaler;
@@ -531,11 +553,11 @@ rec_events_load(const RecModel *model, const RecEventSource *source, MemoryConte
 				 errdetail("The event relation of the first model starts a training when it is read.")));
 	rec_key_type(&user, source->user_type, source->user_collation, "user", context);
 	rec_key_type(&item, source->item_type, source->item_collation, "item", context);
-	scaler = rec_events_scaler(model, source, context);
+	scaler = unscaled ? NULL : rec_events_scaler(model, source, context);
 	sink = &mine;
 	PG_TRY();
 	{
-		run_load_query(load_query(model, source, scaler), model->event_weights);
+		run_load_query(load_query(model, source, scaler, unscaled), model->event_weights);
 	}
 	PG_FINALLY();
 	{
@@ -546,4 +568,16 @@ rec_events_load(const RecModel *model, const RecEventSource *source, MemoryConte
 		mine.result = rec_events_create(&user, &item, model->time_column != NULL, context);
 	mine.result->value_scaler = scaler;
 	return mine.result;
+}
+
+RecEvents *
+rec_events_load(const RecModel *model, const RecEventSource *source, MemoryContext context)
+{
+	return load(model, source, false, context);
+}
+
+RecEvents *
+rec_events_load_unscaled(const RecModel *model, const RecEventSource *source, MemoryContext context)
+{
+	return load(model, source, rec_scaler_is_fitted_by(model), context);
 }

@@ -2,7 +2,7 @@
  * monitor.c
  *		Monitors of drift. See monitor.h.
  *
- * The texts of the queries, and all that is decided, stand in sql/77_monitor.sql. Here it is seen to that each runs as who
+ * The texts of the queries, and all that is decided, stand in sql/77_monitor_*.sql. Here it is seen to that each runs as who
  * it must: queries over the catalog as its owner, and those over events, which may call anybody's functions, as the owner
  * of the model or the monitor in a restricted operation. The catalog's owner gets nothing from them but profiles.
  */
@@ -11,18 +11,21 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "model/attempt.h"
+#include "utils/guc.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/syscache.h"
 
 /*
- * A baseline is of so many periods. A training on more than so many events has one of fewer periods, and of a share of the
- * users, so that it costs little beside the training.
+ * A baseline is of so many periods. Where these have more events than a twentieth of the training's (within bounds), it is of
+ * fewer periods, and of a share of the users: so that it costs little beside the training.
  */
 #define BASELINE_PERIODS 28
 #define BASELINE_FEW_PERIODS 7
-#define BASELINE_EVENTS 300000.0
+#define BASELINE_SHARE 0.05
+#define BASELINE_LEAST_EVENTS 20000.0
+#define BASELINE_MOST_EVENTS 100000.0
 
 static char *
 catalog_text(const char *sql, int nargs, Oid *types, Datum *values, const char *nulls)
@@ -107,33 +110,42 @@ rec_monitors_of(const RecModel *model)
 	return names;
 }
 
-/* Stores the row of a profile query: column_name, segment, period_start, profile. Of no events there is no profile. */
+/* Stores the row of a profile query: column_name, segment, period_start, profile, taken_from. */
 static void
-store_profile(const RecMonitor *m, int version, HeapTuple row, TupleDesc desc)
+store_profile(const RecMonitor *m, int version, double share, HeapTuple row, TupleDesc desc)
 {
-	Oid			types[5] = {TEXTOID, INT4OID, TEXTOID, TEXTOID, SPI_gettypeid(desc, 4)};
-	Datum		values[5] = {CStringGetTextDatum(m->name), Int32GetDatum(version)};
-	bool		isnull[5] = {false};
+	Oid			types[7] = {TEXTOID, INT4OID, TEXTOID, TEXTOID, SPI_gettypeid(desc, 4), TEXTOID, FLOAT8OID};
+	Datum		values[7] = {CStringGetTextDatum(m->name), Int32GetDatum(version)};
+	bool		isnull[7] = {false};
 
 	values[2] = SPI_getbinval(row, desc, 1, &isnull[2]);
 	values[3] = SPI_getbinval(row, desc, 2, &isnull[3]);
 	values[4] = SPI_getbinval(row, desc, 4, &isnull[4]);
+	values[5] = SPI_getbinval(row, desc, 5, &isnull[5]);
+	values[6] = Float8GetDatum(share);
 	/* of no rows there is no profile */
-	if (isnull[2] || isnull[3] || isnull[4])
+	if (isnull[2] || isnull[3] || isnull[4] || isnull[5])
 		return;
 	if (version > 0)
-		rec_catalog_execute("INSERT INTO rec.drift_baseline (monitor, version, column_name, segment, profile) VALUES ($1, $2, $3, $4, $5) "
-							"ON CONFLICT DO NOTHING", 5, types, values, NULL);
+		rec_catalog_execute("INSERT INTO rec.drift_baseline (monitor, version, column_name, segment, profile, taken_from, user_share) "
+							"VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING", 7, types, values, NULL);
 	else
 	{
 		types[1] = TIMESTAMPTZOID;
 		values[1] = SPI_getbinval(row, desc, 3, &isnull[1]);
 		if (isnull[1])
 			return;
-		rec_catalog_execute("INSERT INTO rec.drift_period (monitor, period_start, column_name, segment, profile) VALUES ($1, $2, $3, $4, $5) "
-							"ON CONFLICT (monitor, period_start, column_name, segment) DO UPDATE SET profile = EXCLUDED.profile",
-							5, types, values, NULL);
+		rec_catalog_execute("INSERT INTO rec.drift_period (monitor, period_start, column_name, segment, profile, taken_from) "
+							"VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (monitor, period_start, column_name, segment) "
+							"DO UPDATE SET profile = EXCLUDED.profile, taken_from = EXCLUDED.taken_from", 6, types, values, NULL);
 	}
+}
+
+/* Until the role is left. */
+static void
+set_locally(const char *setting, const char *value)
+{
+	(void) set_config_option(setting, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
 /* Reads events from .. to as the owner, and stores their profiles: of a baseline when a version is given. */
@@ -146,6 +158,14 @@ profile_events(const RecMonitor *m, int version, bool whole, TimestampTz from, T
 	char	   *query = catalog_text("SELECT rec._profile_query($1, $2, $3, $4, $5, $6)", 6, types, values, NULL);
 	RecRole		saved = rec_role_enter(m->owner);
 
+	/*
+	 * A version that was just written has no statistics, so the planner expects a row of it and would read the whole
+	 * version again for each event. (Where there is no other join, as with recommend(), these do not forbid it, but its cost is
+	 * such that everything would be compiled.)
+	 */
+	set_locally("enable_nestloop", "off");
+	set_locally("enable_mergejoin", "off");
+	set_locally("jit", "off");
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	if (SPI_execute(query, false, 0) != SPI_OK_SELECT)
@@ -156,7 +176,7 @@ profile_events(const RecMonitor *m, int version, bool whole, TimestampTz from, T
 		SPITupleTable *table = SPI_tuptable;
 
 		CHECK_FOR_INTERRUPTS();
-		store_profile(m, whole ? version : 0, table->vals[i], table->tupdesc);
+		store_profile(m, whole ? version : 0, share, table->vals[i], table->tupdesc);
 		/* the statement that stored it left its own result in these */
 		SPI_processed = processed;
 		SPI_tuptable = table;
@@ -183,6 +203,27 @@ newest_event(const RecMonitor *m, const TimestampTz *since, TimestampTz until, T
 	SPI_finish();
 	rec_role_leave(&saved);
 	return !isnull;
+}
+
+/* Rows of the relation since .. to. */
+static double
+count_events(const RecMonitor *m, TimestampTz since, TimestampTz to)
+{
+	Oid			types[3] = {TEXTOID, TIMESTAMPTZOID, TIMESTAMPTZOID};
+	Datum		values[3] = {CStringGetTextDatum(m->name), TimestampTzGetDatum(since), TimestampTzGetDatum(to)};
+	char	   *query = catalog_text("SELECT rec._count_query($1, $2, $3)", 3, types, values, NULL);
+	RecRole		saved = rec_role_enter(m->owner);
+	double		n;
+	bool		isnull;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute(query, false, 1) != SPI_OK_SELECT || SPI_processed != 1)
+		elog(ERROR, "counting events failed");
+	n = (double) DatumGetInt64(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	rec_role_leave(&saved);
+	return n;
 }
 
 /* Where the events of a version end. */
@@ -220,26 +261,61 @@ has_baseline(const RecMonitor *m, int version)
 	return rec_catalog_execute("SELECT FROM rec.drift_baseline WHERE monitor = $1 AND version = $2 LIMIT 1", 2, types, values, NULL) > 0;
 }
 
-/* Profiles what a version was trained on; nothing when the events have no time. */
-static void
-take_baseline(const RecMonitor *m, int version)
+/* So many periods before a time. */
+static TimestampTz
+periods_before(const RecMonitor *m, TimestampTz to, int periods)
 {
 	Oid			types[3] = {TEXTOID, INT4OID, TIMESTAMPTZOID};
-	Datum		values[3] = {CStringGetTextDatum(m->model->name), Int32GetDatum(version)};
+	Datum		values[3] = {CStringGetTextDatum(m->name), Int32GetDatum(periods), TimestampTzGetDatum(to)};
 	Datum		value;
-	double		events = 0;
-	TimestampTz to;
+
+	if (!rec_catalog_value("SELECT $3 - $2 * current FROM rec.monitor WHERE monitor = $1", 3, types, values, NULL, &value))
+		elog(ERROR, "monitor \"%s\" vanished", m->name);
+	return DatumGetTimestampTz(value);
+}
+
+/*
+ * Events since a time: of a training in progress by what it has in memory, where of a pair the newest event's time is known;
+ * else counted.
+ */
+static double
+events_since(const RecMonitor *m, const RecPairs *pairs, double events, TimestampTz since, TimestampTz to)
+{
+	int64		n = 0;
+
+	if (pairs == NULL || pairs->time == NULL || pairs->n == 0)
+		return count_events(m, since, to);
+	for (int64 k = 0; k < pairs->n; k++)
+		n += pairs->time[k] >= since;
+	return events * n / pairs->n;
+}
+
+/* Profiles what a version was trained on; nothing when the events have no time. pairs: of the training in progress, or NULL. */
+static void
+take_baseline(const RecMonitor *m, int version, const RecPairs *pairs)
+{
+	Oid			types[2] = {TEXTOID, INT4OID};
+	Datum		values[2] = {CStringGetTextDatum(m->model->name), Int32GetDatum(version)};
+	Datum		value;
+	double		events = 0,
+				budget,
+				found;
+	TimestampTz from,
+				to;
 
 	if (!trained_to(m->model, version, &to))
 		return;
 	if (rec_catalog_value("SELECT events::float8 FROM rec.training_run WHERE model = $1 AND version = $2", 2, types, values, NULL, &value))
 		events = DatumGetFloat8(value);
-	values[0] = CStringGetTextDatum(m->name);
-	values[1] = Int32GetDatum(events > BASELINE_EVENTS ? BASELINE_FEW_PERIODS : BASELINE_PERIODS);
-	values[2] = TimestampTzGetDatum(to);
-	if (!rec_catalog_value("SELECT $3 - $2 * current FROM rec.monitor WHERE monitor = $1", 3, types, values, NULL, &value))
-		return;
-	profile_events(m, version, true, DatumGetTimestampTz(value), to + 1, Min(BASELINE_EVENTS * BASELINE_PERIODS / BASELINE_FEW_PERIODS / Max(events, 1), 1));
+	budget = Min(Max(BASELINE_SHARE * events, BASELINE_LEAST_EVENTS), BASELINE_MOST_EVENTS);
+	from = periods_before(m, to, BASELINE_PERIODS);
+	found = events_since(m, pairs, events, from, to);
+	if (found > budget)
+	{
+		from = periods_before(m, to, BASELINE_FEW_PERIODS);
+		found = events_since(m, pairs, events, from, to);
+	}
+	profile_events(m, version, true, from, to + 1, found > budget ? budget / found : 1);
 }
 
 static void
@@ -334,7 +410,7 @@ rec_monitor_check(RecMonitor *m, const TimestampTz *since, TimestampTz until, Ti
 		return false;
 	}
 	if (m->of_training && !has_baseline(m, version))
-		take_baseline(m, version);
+		take_baseline(m, version, NULL);
 	if (!new_periods(m, has_trained ? &trained : NULL, since, until, newest, &read_from, from, to))
 	{
 		ereport(NOTICE, (errmsg("monitor \"%s\" has nothing to check: no new period is over", m->name)));
@@ -349,6 +425,7 @@ typedef struct Version
 {
 	const RecModel *model;
 	int			version;
+	const RecPairs *pairs;
 } Version;
 
 static void
@@ -362,14 +439,14 @@ take_baselines(void *argument)
 		RecMonitor *m = rec_monitor_lock(lfirst(lc));
 
 		if (m && m->of_training)
-			take_baseline(m, v->version);
+			take_baseline(m, v->version, v->pairs);
 	}
 }
 
 void
-rec_monitor_baselines(const RecModel *model, int version)
+rec_monitor_baselines(const RecModel *model, int version, const RecPairs *pairs)
 {
-	Version		v = {model, version};
+	Version		v = {model, version, pairs};
 	ErrorData  *error;
 
 	if (model->time_column == NULL)

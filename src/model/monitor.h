@@ -6,6 +6,7 @@
 #define REC_MONITOR_H
 
 #include "model/catalog.h"
+#include "model/pairs.h"
 
 /* A row of rec.monitor, and who is asked for the events. */
 typedef struct RecMonitor
@@ -30,8 +31,8 @@ extern bool rec_monitor_check(RecMonitor *monitor, const TimestampTz *since, Tim
 
 /*
  * Profiles of the events that a version was trained on, for each monitor of the model that refers to them. Called at the
- * end of a training as the model's owner. What goes wrong there is a warning: a model is worth more than its baseline.
+ * end of a training, whose pairs say how many events are recent, as the model's owner. What goes wrong there is a warning: a model is worth more than its baseline.
  */
-extern void rec_monitor_baselines(const RecModel *model, int version);
+extern void rec_monitor_baselines(const RecModel *model, int version, const RecPairs *pairs);
 
 #endif							/* REC_MONITOR_H */

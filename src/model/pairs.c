@@ -133,7 +133,7 @@ scatter_by_user(RecEvents *events, const int32 *user_rank, const int32 *item_ran
 				p->time[at] = chunk->time[k];
 			p->item_events[item]++;
 		}
-		pfree(chunk);
+		rec_event_chunk_free(chunk);
 	}
 	events->nchunks = 0;
 	pfree(next);

@@ -9,13 +9,14 @@
 #include "model/algorithms.h"
 
 static const RecAlgorithm algorithms[] = {
-	{"als", false, true, rec_fit_als},
-	{"ease", true, true, rec_fit_ease},
-	{"item_knn", true, true, rec_fit_item_knn},
-	{"popular", true, false, rec_fit_popular},
-	{"random", true, false, rec_fit_random},
-	{"cooccurrence", true, false, rec_fit_cooccurrence},
-	{"buy_again", true, false, rec_fit_buy_again}
+	{"als", false, true, false, rec_fit_als},
+	{"ease", true, true, false, rec_fit_ease},
+	{"item_knn", true, true, false, rec_fit_item_knn},
+	{"popular", true, false, false, rec_fit_popular},
+	{"random", true, false, false, rec_fit_random},
+	{"cooccurrence", true, false, false, rec_fit_cooccurrence},
+	{"buy_again", true, false, false, rec_fit_buy_again},
+	{REC_WITHOUT_ATTRIBUTES, true, false, true, rec_fit_without_attributes}
 };
 
 const RecAlgorithm *
@@ -53,7 +54,7 @@ rec_recommender_fit(const RecAlgorithm *algorithm, const RecFitInput *input)
 
 	MemoryContextSwitchTo(old);
 	r->name = algorithm->name;
-	r->nitems = input->pairs->items.n;
+	r->nitems = Max(r->nitems, input->pairs->items.n);
 	return r;
 }
 
@@ -71,7 +72,7 @@ typedef struct Popular
 	RecRecommender base;
 	float	   *popularity;
 	int32	   *order;
-	float	   *mean;			/* explicit: rating of each item, of all items where it has none */
+	float	   *mean;			/* explicit: rating of each item, of all items where it has none, and as the last one */
 } Popular;
 
 static bool
@@ -96,14 +97,14 @@ popular_best(RecRecommender *self, const RecUserPairs *user, const bool *mask, i
 static float
 popular_rate(RecRecommender *self, const RecUserPairs *user, int32 item)
 {
-	return ((Popular *) self)->mean[item];
+	return ((Popular *) self)->mean[Min(item, self->nitems)];
 }
 
 static float *
 mean_ratings(const RecFitInput *in)
 {
 	int			n = in->pairs->items.n;
-	float	   *mean = palloc_extended(Max(n, 1) * sizeof(float), MCXT_ALLOC_HUGE);
+	float	   *mean = palloc_extended((n + 1) * sizeof(float), MCXT_ALLOC_HUGE);
 	double	   *sum = palloc_extended(2 * Max(n, 1) * sizeof(double), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	double		total = 0,
 				count = 0;
@@ -119,8 +120,9 @@ mean_ratings(const RecFitInput *in)
 		total += sum[2 * i];
 		count += sum[2 * i + 1];
 	}
+	mean[n] = (float) (count > 0 ? total / count : 0);
 	for (int i = 0; i < n; i++)
-		mean[i] = (float) (sum[2 * i + 1] > 0 ? sum[2 * i] / sum[2 * i + 1] : count > 0 ? total / count : 0);
+		mean[i] = sum[2 * i + 1] > 0 ? (float) (sum[2 * i] / sum[2 * i + 1]) : mean[n];
 	pfree(sum);
 	return mean;
 }

@@ -28,7 +28,7 @@ typedef struct RecFitInput
 /* What is known of one user at the time of the question. */
 typedef struct RecUserPairs
 {
-	int			user;			/* position in pairs->users; -1: not among them, and then n is 0 */
+	int			user;			/* position in pairs->users, or behind them in design[REC_USERS]->cold; -1: in neither */
 	uint64		seed;			/* a hash of the user's key */
 	int			n;
 	const RecPair *pair;		/* ascending by item; may hold pairs of net weight 0 and below */
@@ -39,7 +39,7 @@ typedef struct RecRecommender RecRecommender;
 struct RecRecommender
 {
 	const char *name;
-	int			nitems;
+	int			nitems;			/* that it can score: those of the pairs, perhaps also those in design[REC_ITEMS]->cold */
 	Size		memory;			/* that it holds, beside the pairs */
 
 	/*
@@ -51,14 +51,22 @@ struct RecRecommender
 	/* NULL, or the best k of the items with mask set, best first, without scoring all; -1: as score's false */
 	int			(*best) (RecRecommender *self, const RecUserPairs *user, const bool *mask, int k, RecScored *out);
 
-	/* NULL, or the predicted rating of an item: then rmse and mae make sense */
+	/* NULL, or the predicted rating of an item, one of nitems or behind them: then rmse and mae make sense */
 	float		(*rate) (RecRecommender *self, const RecUserPairs *user, int32 item);
 
-	/* NULL, or the parallel way to rank many users: stored vectors against item rows */
+	/*
+	 * NULL, or the parallel way to rank many users: the user's vector (solution->stride floats; false as from score) against
+	 * the rows of `items`
+	 */
 	const RecSolution *solution;
+	const float *items;
+	bool		(*vector) (RecRecommender *self, const RecUserPairs *user, float *vector);
 
 	void		(*release) (RecRecommender *self);	/* may be NULL */
 };
+
+/* The name in `compare` for the model itself, trained without its attributes. */
+#define REC_WITHOUT_ATTRIBUTES "without_attributes"
 
 /* An entry of the table of algorithms. */
 typedef struct RecAlgorithm
@@ -66,6 +74,7 @@ typedef struct RecAlgorithm
 	const char *name;
 	bool		baseline;		/* may stand in `compare`; its params are the model's */
 	bool		trained;		/* a value of the parameter "algorithm" */
+	bool		ablation;		/* what is judged with something left out: its params are those of what is judged */
 	RecRecommender *(*fit) (const RecFitInput *input);
 } RecAlgorithm;
 

@@ -49,15 +49,20 @@ memcmp_order(const int *a, const int *b)
 
 static const char *const class_names[REC_ITEM_CLASSES] = {"all", "cold items", "sparse items", "warm items"};
 
+RecResults *
+rec_results_create(void)
+{
+	RecResults *r = palloc0(sizeof(RecResults));
+
+	r->room = 64;
+	r->row = palloc(r->room * sizeof(RecResult));
+	return r;
+}
+
 static RecResult *
 add(RecResults *r)
 {
-	if (r->row == NULL)
-	{
-		r->room = 64;
-		r->row = palloc(r->room * sizeof(RecResult));
-	}
-	else if (r->n == r->room)
+	if (r->n == r->room)
 		r->row = repalloc_huge(r->row, (r->room *= 2) * sizeof(RecResult));
 	return &r->row[r->n++];
 }
@@ -206,10 +211,14 @@ static void
 add_lists(RecResults *results, const RecJudge *j, const char *algorithm, int place)
 {
 	static const RecMetric metrics[] = {REC_COVERAGE, REC_GINI};
-	int			n = j->train->items.n;
-	int64	   *count = palloc_extended(Max(n, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
+	int			n = j->items;
+	int64	   *count = palloc_extended(Max(n, 1) * sizeof(int64), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO),
+			   *sorted = palloc_extended(Max(n, 1) * sizeof(int64), MCXT_ALLOC_HUGE);
 
 	for (int i = 0; i < j->nk; i++)
+	{
+		for (int item = 0; item < n; item++)
+			count[item] += j->listed[(Size) i * n + item];
 		for (int m = 0; m < (int) lengthof(metrics); m++)
 		{
 			int64		covered = 0;
@@ -217,18 +226,20 @@ add_lists(RecResults *results, const RecJudge *j, const char *algorithm, int pla
 
 			if (!j->wanted[metrics[m]] || j->judged == 0)
 				continue;
-			memcpy(count, j->listed + (Size) i * n, n * sizeof(int64));
+			memcpy(sorted, count, n * sizeof(int64));
 			for (int item = 0; item < n; item++)
 				covered += count[item] > 0;
 			row = add(results);
 			*row = (RecResult) {
 				.algorithm = algorithm, .metric = rec_metric_names[metrics[m]], .k = j->k[i],
-				.value = metrics[m] == REC_COVERAGE ? (double) covered / n : rec_gini(count, n),
+				.value = metrics[m] == REC_COVERAGE ? (double) covered / n : rec_gini(sorted, n),
 				.low = NAN, .high = NAN, .users = j->judged, .segment = class_names[REC_ITEMS_ALL],
 				.order = {0, metrics[m], j->k[i], place}
 			};
 		}
+	}
 	pfree(count);
+	pfree(sorted);
 }
 
 void

@@ -38,6 +38,9 @@ typedef struct RecResults
 #define REC_REPLICATES 1000		/* of the bootstrap */
 #define REC_BLOCKS 1024			/* more users than this are drawn in as many groups */
 
+/* None yet, in the current context. */
+extern RecResults *rec_results_create(void);
+
 /* Cold, sparse and warm users. */
 extern RecSegments *rec_default_segments(const RecJudge *judge);
 

@@ -14,6 +14,7 @@
 #include "common/shortest_dec.h"
 #include "lib/stringinfo.h"
 #include "model/catalog.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/numeric.h"
 
@@ -215,6 +216,13 @@ round_fit(RecScaler *s)
 	}
 }
 
+/* The arguments of rec.fit_* after the values. */
+static const char *
+fit_arguments(const RecModel *m)
+{
+	return rec_scaler_kind(m->value_scaler) == REC_SCALER_QUANTILE ? ", 100, 'ignore'" : ", 'ignore'";
+}
+
 /* Fits to the rows that the training will use, as far as a condition can tell. */
 static char *
 fit_query(const RecModel *m, const RecEventSource *source)
@@ -222,9 +230,8 @@ fit_query(const RecModel *m, const RecEventSource *source)
 	StringInfoData q;
 
 	initStringInfo(&q);
-	appendStringInfo(&q, "SELECT rec.fit_%s(%s::pg_catalog.float8%s, 'ignore') FROM %s WHERE %s IS NOT NULL AND ",
-					 m->value_scaler, quote_identifier(m->value_column),
-					 rec_scaler_kind(m->value_scaler) == REC_SCALER_QUANTILE ? ", 100" : "", source->relation,
+	appendStringInfo(&q, "SELECT rec.fit_%s(%s::pg_catalog.float8%s) FROM %s WHERE %s IS NOT NULL AND ",
+					 m->value_scaler, quote_identifier(m->value_column), fit_arguments(m), source->relation,
 					 quote_identifier(m->user_column));
 	appendStringInfo(&q, "%s IS NOT NULL", quote_identifier(m->item_column));
 	if (m->time_column)
@@ -235,31 +242,25 @@ fit_query(const RecModel *m, const RecEventSource *source)
 	return q.data;
 }
 
-char *
-rec_events_scaler(const RecModel *model, const RecEventSource *source, MemoryContext context)
+/* The scaler that a query with one argument returns, as text in the context; NULL: there was no number. */
+static char *
+run_fit(const char *query, Oid type, Datum argument, bool isnull, MemoryContext context)
 {
-	Oid			type = JSONBOID;
-	Datum		weights = JsonbPGetDatum(model->event_weights);
-	char		null = model->event_weights ? ' ' : 'n';
-	Jsonb	   *json = NULL;
-	RecScaler  *scaler;
+	char		null = isnull ? 'n' : ' ';
 	Datum		value;
-	bool		isnull;
-	MemoryContext old;
 	char	   *text = NULL;
 
-	if (model->value_scaler == NULL || model->value_column == NULL)
-		return NULL;
-	if (model->value_scaler[0] == '{')
-		return MemoryContextStrdup(context, model->value_scaler);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args(fit_query(model, source), 1, &type, &weights, &null, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_with_args(query, 1, &type, &argument, &null, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "fitting the scaler of the values failed");
 	value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
 	if (!isnull)
 	{
-		scaler = rec_scaler_read(DatumGetJsonbP(value));
+		RecScaler  *scaler = rec_scaler_read(DatumGetJsonbP(value));
+		Jsonb	   *json;
+		MemoryContext old;
+
 		round_fit(scaler);
 		json = rec_scaler_write(scaler);
 		old = MemoryContextSwitchTo(context);
@@ -267,5 +268,49 @@ rec_events_scaler(const RecModel *model, const RecEventSource *source, MemoryCon
 		MemoryContextSwitchTo(old);
 	}
 	SPI_finish();
+	return text;
+}
+
+bool
+rec_scaler_is_fitted_by(const RecModel *model)
+{
+	return model->value_scaler && model->value_column && model->value_scaler[0] != '{';
+}
+
+char *
+rec_events_scaler(const RecModel *model, const RecEventSource *source, MemoryContext context)
+{
+	if (model->value_scaler == NULL || model->value_column == NULL)
+		return NULL;
+	if (!rec_scaler_is_fitted_by(model))
+		return MemoryContextStrdup(context, model->value_scaler);
+	return run_fit(fit_query(model, source), JSONBOID, JsonbPGetDatum(model->event_weights), model->event_weights == NULL,
+				   context);
+}
+
+char *
+rec_values_scaler(const RecModel *model, const double *value, int64 n)
+{
+	Size		size = add_size(ARR_OVERHEAD_NONULLS(1), mul_size(n, sizeof(double)));
+	ArrayType  *array;
+	char	   *text;
+
+	if (!AllocSizeIsValid(size))
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("too many events to fit a scaler to a part of them"),
+				 errdetail("There are %lld, and at most %zu can be taken.", (long long) n, MaxAllocSize / sizeof(double)),
+				 errhint("Give the model a scaler that is fitted already, from rec.fit_%s.", model->value_scaler)));
+	array = palloc(size);
+	SET_VARSIZE(array, size);
+	array->ndim = 1;
+	array->dataoffset = 0;
+	array->elemtype = FLOAT8OID;
+	ARR_DIMS(array)[0] = (int) n;
+	ARR_LBOUND(array)[0] = 1;
+	memcpy(ARR_DATA_PTR(array), value, n * sizeof(double));
+	text = run_fit(psprintf("SELECT rec.fit_%s(x%s) FROM pg_catalog.unnest($1) x", model->value_scaler, fit_arguments(model)),
+				   FLOAT8ARRAYOID, PointerGetDatum(array), false, CurrentMemoryContext);
+	pfree(array);
 	return text;
 }

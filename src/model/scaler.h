@@ -18,6 +18,12 @@ extern Jsonb *rec_scaler_write(const RecScaler *scaler);
 /* Checks the option value_scaler: the name of a kind, or the text of a fitted scaler. */
 extern void rec_scaler_option(const char *option);
 
+/* Whether a training fits the model's scaler, as one that is named by its kind. */
+extern bool rec_scaler_is_fitted_by(const RecModel *model);
+
+/* The same for values that are at hand: text in the current context, NULL where there are none. */
+extern char *rec_values_scaler(const RecModel *model, const double *value, int64 n);
+
 /*
  * The scaler of a training, as text in the context: the option itself when it is fitted, else fitted to the values of the events that
  * the training will use. NULL when the model has no value_scaler.

@@ -230,7 +230,8 @@ move(RecEvents *to, const RecEvents *from, const RecEventChunk *chunk, int k, in
 		*u = rec_dictionary_number_from(to->users, rec_dictionary_keys(from->users), chunk->user[k]);
 	if (*i < 0)
 		*i = rec_dictionary_number_from(to->items, rec_dictionary_keys(from->items), chunk->item[k]);
-	rec_events_add(to, *u, *i, chunk->value[k], from->has_time ? chunk->time[k] : 0);
+	rec_events_add(to, *u, *i, chunk->value[k], from->has_time ? chunk->time[k] : 0,
+				   chunk->unscaled ? &chunk->unscaled[k] : NULL);
 }
 
 /* Events with test set to the second, the others to the first; test NULL: all to the first. */
@@ -261,7 +262,7 @@ distribute(const RecEvents *e, const bool *test, bool consume, RecEvents *part[2
 			move(part[p], e, chunk, k, map[p][0], map[p][1]);
 		}
 		if (consume)
-			pfree(chunk);
+			rec_event_chunk_free(chunk);
 	}
 	for (int p = 0; p < 2; p++)
 	{
@@ -273,8 +274,11 @@ distribute(const RecEvents *e, const bool *test, bool consume, RecEvents *part[2
 static RecEvents *
 empty_like(const RecEvents *e, MemoryContext context)
 {
-	return rec_events_create(&rec_dictionary_keys(e->users)->kind, &rec_dictionary_keys(e->items)->kind, e->has_time,
-							 context);
+	RecEvents  *empty = rec_events_create(&rec_dictionary_keys(e->users)->kind, &rec_dictionary_keys(e->items)->kind,
+										  e->has_time, context);
+
+	empty->unscaled = e->unscaled;
+	return empty;
 }
 
 void

@@ -34,23 +34,23 @@ extern void rec_events_split(RecEvents *events, const RecSplit *split, MemoryCon
 extern RecEvents *rec_events_copy(const RecEvents *events, MemoryContext context);
 
 /*
- * The pairs of the test part in positions of the training part, by user. Left out: pairs that recommend() could not have
+ * The pairs of the test part in positions of what is known, by user. Left out: pairs that recommend() could not have
  * answered because the user had the item in the training part. A pair is relevant when its value reaches least.
  */
 typedef struct RecTestSet
 {
 	int			n;				/* users */
-	int32	   *user;			/* position in the training part; -1: not in it */
+	int32	   *user;			/* position; -1: not known */
 	uint64	   *seed;			/* a hash of the user's key */
 	int64	   *start;			/* n + 1 */
-	int32	   *item;			/* position, ascending by user but for -1: not in the training part */
+	int32	   *item;			/* position; -1: not known */
 	float	   *value;			/* explicit: the rating */
 	bool	   *relevant;
 	int32	   *nrelevant;		/* n: relevant pairs, those of unseen items included */
 	RecKeys    *keys;			/* of all users of the test part */
 	int32	   *key;			/* n: which of them */
 	int64		relevant_pairs;
-	int64		unseen_pairs;	/* relevant ones about items that the training part lacks */
+	int64		unseen_pairs;	/* relevant ones about items without events in the training part */
 	int64		unseen_items;	/* distinct */
 	int64		excluded_pairs; /* left out, see above */
 	int64		without;		/* users of either part without a relevant pair */
@@ -63,7 +63,18 @@ typedef struct RecRelevance
 	uint64		seed;
 } RecRelevance;
 
-extern RecTestSet *rec_test_set(RecEvents *test, const RecPairs *train, const RecSumRule *rule,
+/*
+ * The keys that have positions: users and items of the training part first, then those that only attributes make known; and
+ * how many items have events.
+ */
+typedef struct RecKnown
+{
+	RecKeys		users;
+	RecKeys		items;
+	int			warm;
+} RecKnown;
+
+extern RecTestSet *rec_test_set(RecEvents *test, const RecPairs *train, const RecKnown *known, const RecSumRule *rule,
 								const RecRelevance *relevance, MemoryContext context);
 
 #endif							/* REC_SPLIT_H */

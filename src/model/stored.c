@@ -13,9 +13,8 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "model/algorithms.h"
+#include "model/attribute_store.h"
 #include "model/many.h"
-#include "model/progress.h"
-#include "model/train.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -117,8 +116,8 @@ read_users(const RecModel *model, Builder *b)
 	rec_keys_make_order(&b->stored->pairs->users);
 }
 
-RecStored *
-rec_stored_read(const RecModel *model, int version)
+static RecStored *
+read_version(const RecModel *model, int version)
 {
 	RecStored  *stored = palloc0(sizeof(RecStored));
 	RecVersion	found = rec_version_get(model, version);
@@ -137,19 +136,21 @@ rec_stored_read(const RecModel *model, int version)
 	read_users(model, &b);
 	stored->solution = (RecSolution) {
 		.factors = s->params.factors, .stride = s->stride, .users = b.users, .items = s->items, .gram = s->gram,
-		.mean = s->mean, .memory = (Size) b.users_room * s->stride * sizeof(float)
+		.map = {s->map[REC_USERS], s->map[REC_ITEMS]}, .mean = s->mean,
+		.memory = (Size) b.users_room * s->stride * sizeof(float)
 	};
 	return stored;
 }
 
 RecRecommender *
-rec_stored_recommender(const RecModel *model, const RecStored *stored)
+rec_stored_recommender(const RecStored *stored, const RecParts *parts)
 {
+	RecFitInput input = {.pairs = stored->pairs, .rule = parts->rule, .design = parts->design, .context = parts->context};
+
 	if (stored->serving->weights.start)
 		return rec_recommender_of_weights(&stored->serving->weights, &stored->serving->params, &stored->serving->rule,
 										  stored->serving->by_popularity);
-	return rec_recommender_of_factors(&stored->solution, stored->pairs, &stored->serving->params,
-									  &stored->serving->rule);
+	return rec_recommender_of_factors(&stored->solution, &input);
 }
 
 /* A boundary in the clock of the time column. */
@@ -173,9 +174,9 @@ events_after(RecEvents *events, int64 boundary, MemoryContext context)
 	return after;
 }
 
-RecTestSet *
-rec_stored_test(const RecModel *model, const RecStored *stored, const RecTestSource *from, const RecEvaluation *e,
-				MemoryContext context)
+static RecTestSet *
+read_test(const RecModel *model, const RecStored *stored, const RecTestSource *from, const RecEvaluation *e,
+		  const RecParts *parts)
 {
 	RecEventSource source;
 	RecEvents  *events;
@@ -183,6 +184,7 @@ rec_stored_test(const RecModel *model, const RecStored *stored, const RecTestSou
 	RecRelevance relevance = {.exclude_seen = e->exclude_seen, .least = e->least, .seed = e->seed};
 	const RecSumRule *rule = &stored->serving->rule;
 	RecModel	scaled = *model;
+	MemoryContext context = parts->context;
 	int64		read;
 
 	scaled.value_scaler = stored->serving->value_scaler;	/* as it was fitted then */
@@ -199,7 +201,7 @@ rec_stored_test(const RecModel *model, const RecStored *stored, const RecTestSou
 		events = events_after(events, boundary_of(&source, from->since), context);
 	else if (!from->other)
 		events = events_after(events, rule->has_time ? from->newest : PG_INT64_MIN, context);
-	test = rec_test_set(events, stored->pairs, rule, &relevance, context);
+	test = rec_test_set(events, stored->pairs, &parts->known, rule, &relevance, context);
 	if (test->relevant_pairs == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -213,58 +215,87 @@ rec_stored_test(const RecModel *model, const RecStored *stored, const RecTestSou
 	return test;
 }
 
+/* Users whom the version does not know, but whose attributes can be read. */
 static void
-evaluate(const RecModel *model, int version, RecTestSource *from, RecEvaluation *e, RecParts *parts,
-		 RecResults *results)
+read_attributes(const RecModel *model, RecStored *stored, RecParts *parts)
 {
-	MemoryContext old = MemoryContextSwitchTo(parts->context);
-	RecStored  *stored = rec_stored_read(model, version);
-	RecFitInput input = {.pairs = stored->pairs, .rule = stored->serving->rule, .context = parts->context};
-	RecRecommender *popular;
+	RecServing *s = stored->serving;
+	RecAttributes *list = s->map[REC_USERS] && model->users_relation ?
+		rec_attributes_stored(model, s->version, REC_USERS) : NULL;
 
-	from->newest = stored->serving->rule.newest;
+	if (list)
+		parts->design[REC_USERS] = rec_design_encode(model, list, &stored->pairs->users, parts->context);
+}
+
+RecStored *
+rec_stored_parts(const RecModel *model, int version, const RecTestSource *from, const RecEvaluation *e, RecParts *parts)
+{
+	RecStored  *stored = read_version(model, version);
+	RecTestSource source = *from;
+
 	parts->train = stored->pairs;
 	parts->rule = stored->serving->rule;
-	parts->test = rec_stored_test(model, stored, from, e, parts->context);
-	popular = rec_recommender_of_popularity(stored->serving->popularity, &input);
-	rec_evaluation_run(model, e, parts, rec_evaluation_judge(parts, e), rec_stored_recommender(model, stored), popular,
-					   results);
+	read_attributes(model, stored, parts);
+	rec_evaluation_know(parts, stored->serving->warm);
+	if (!source.has_newest)
+		source.newest = parts->rule.newest;
+	parts->test = read_test(model, stored, &source, e, parts);
+	return stored;
+}
+
+RecRecommender *
+rec_stored_popular(const RecStored *stored, const RecParts *parts)
+{
+	RecFitInput input = {.pairs = parts->train, .rule = parts->rule, .context = parts->context};
+
+	return rec_recommender_of_popularity(stored->serving->popularity, &input);
+}
+
+typedef struct Work
+{
+	const RecModel *model;
+	int			version;
+	const RecTestSource *source;
+	RecEvaluation e;
+	RecResults *results;
+} Work;
+
+static void
+evaluate(void *state, MemoryContext context)
+{
+	Work	   *w = state;
+	MemoryContext old = MemoryContextSwitchTo(context);
+	RecParts	parts = {.context = context};
+	RecStored  *stored = rec_stored_parts(w->model, w->version, w->source, &w->e, &parts);
+
+	rec_evaluation_run(w->model, &w->e, &parts, rec_evaluation_judge(&parts, &w->e),
+					   rec_stored_recommender(stored, &parts), rec_stored_popular(stored, &parts), w->results);
 	rec_serving_release(stored->serving);
 	MemoryContextSwitchTo(old);
+}
+
+/* A version has no twin without its attributes. */
+static void
+refuse_ablations(const RecEvaluation *e)
+{
+	ListCell   *lc;
+
+	foreach(lc, e->compare)
+		if (((const RecAlgorithm *) lfirst(lc))->ablation)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("a version cannot be compared with \"%s\"", ((const RecAlgorithm *) lfirst(lc))->name),
+					 errhint("rec.evaluate can, which trains both.")));
 }
 
 RecResults *
 rec_evaluate_stored(const RecModel *model, int version, const RecTestSource *source, const RecEvaluation *given)
 {
-	RecEvaluation e = *given;
-	RecTestSource from = *source;
-	RecResults *results = palloc0(sizeof(RecResults));
-	RecParts	parts = {0};
-	MemoryContext caller = CurrentMemoryContext;
-	RecRole		saved;
+	Work		w = {.model = model, .version = version, .source = source, .e = *given, .results = rec_results_create()};
 
 	rec_model_require_owner(model, "evaluate");
-	rec_evaluation_check_metrics(model, &e);
-	parts.context = AllocSetContextCreate(caller, "pg_recommend evaluation", ALLOCSET_DEFAULT_SIZES);
-	results->row = palloc((results->room = 64) * sizeof(RecResult));
-	saved = rec_role_enter(model->owner);
-	rec_progress_begin(model->schema);
-	PG_TRY();
-	{
-		evaluate(model, version, &from, &e, &parts, results);
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(caller);
-		error = CopyErrorData();
-		rec_progress_end(REC_RUN_FAILED, error->message);
-		PG_RE_THROW();
-	}
-	PG_END_TRY();
-	MemoryContextSwitchTo(caller);
-	rec_role_leave(&saved);
-	rec_progress_end(REC_RUN_DONE, "evaluated");
-	return results;
+	refuse_ablations(&w.e);
+	rec_evaluation_check_metrics(model, &w.e);
+	rec_evaluation_as_owner(model, "evaluated", evaluate, &w);
+	return w.results;
 }

@@ -21,14 +21,15 @@ typedef struct RecTestSource
 	bool		other;			/* replaced: all of its events count */
 	bool		has_since;
 	TimestampTz since;			/* only events after it */
-	int64		newest;			/* without the former: only events after this, the newest of the training */
+	bool		has_newest;		/* else the newest of the training: */
+	int64		newest;			/* without the former: only events after this */
 } RecTestSource;
 
-/* Version 0: the active one. In the current context. */
-extern RecStored *rec_stored_read(const RecModel *model, int version);
-extern RecRecommender *rec_stored_recommender(const RecModel *model, const RecStored *stored);
-extern RecTestSet *rec_stored_test(const RecModel *model, const RecStored *stored, const RecTestSource *from,
-								   const RecEvaluation *evaluation, MemoryContext context);
+/* Fills in the parts: what the version knows, and the test set. Version 0: the active one. In the current context. */
+extern RecStored *rec_stored_parts(const RecModel *model, int version, const RecTestSource *from,
+								   const RecEvaluation *evaluation, RecParts *parts);
+extern RecRecommender *rec_stored_recommender(const RecStored *stored, const RecParts *parts);
+extern RecRecommender *rec_stored_popular(const RecStored *stored, const RecParts *parts);
 
 extern RecResults *rec_evaluate_stored(const RecModel *model, int version, const RecTestSource *source,
 									   const RecEvaluation *evaluation);

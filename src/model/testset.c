@@ -15,7 +15,7 @@ huge(Size count, Size width)
 	return palloc_extended(mul_size(Max(count, 1), width), MCXT_ALLOC_HUGE);
 }
 
-/* For each key of `from` its position in `in`, or -1. Both are sorted, so positions ascend. */
+/* For each key of `from` its position in `in`, or -1. */
 static int32 *
 positions_of(const RecKeys *from, const RecKeys *in)
 {
@@ -44,7 +44,7 @@ find_pair(const RecPairs *p, int user, int32 item, float *net)
 	int64		low,
 				high;
 
-	if (user < 0 || item < 0)
+	if (user < 0 || user >= p->users.n || item < 0)
 		return false;
 	low = p->start[user];
 	high = p->start[user + 1];
@@ -78,6 +78,7 @@ typedef struct Builder
 	RecTestSet *t;
 	const RecPairs *test;
 	const RecPairs *train;
+	const RecKnown *known;
 	const RecRelevance *relevance;
 	bool		explicit_feedback;
 	double		least;
@@ -112,7 +113,7 @@ add_user(Builder *b, int u, int user)
 		t->value[at] = pair->net;
 		t->relevant[at++] = wanted;
 		relevant += wanted;
-		if (wanted && item < 0)
+		if (wanted && (item < 0 || item >= b->known->warm))
 		{
 			t->unseen_pairs++;
 			t->unseen_items += !b->unseen[pair->item];
@@ -131,18 +132,18 @@ add_user(Builder *b, int u, int user)
 }
 
 RecTestSet *
-rec_test_set(RecEvents *events, const RecPairs *train, const RecSumRule *rule, const RecRelevance *relevance,
-			 MemoryContext context)
+rec_test_set(RecEvents *events, const RecPairs *train, const RecKnown *known, const RecSumRule *rule,
+			 const RecRelevance *relevance, MemoryContext context)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
 	RecSumRule	plain = {.explicit_feedback = rule->explicit_feedback, .has_time = events->has_time,
 		.newest = events->newest};
 	RecPairs   *test = rec_pairs_build(events, &plain, context);
 	RecTestSet *t = palloc0(sizeof(RecTestSet));
-	int32	   *user = positions_of(&test->users, &train->users);
-	int32	   *item = positions_of(&test->items, &train->items);
+	int32	   *user = positions_of(&test->users, &known->users);
+	int32	   *item = positions_of(&test->items, &known->items);
 	Builder		b = {
-		.t = t, .test = test, .train = train, .relevance = relevance, .explicit_feedback = rule->explicit_feedback,
+		.t = t, .test = test, .train = train, .known = known, .relevance = relevance, .explicit_feedback = rule->explicit_feedback,
 		.item = item, .unseen = palloc_extended(Max(test->items.n, 1), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO)
 	};
 
@@ -162,7 +163,7 @@ rec_test_set(RecEvents *events, const RecPairs *train, const RecSumRule *rule, c
 	{
 		if (u % 1024 == 0)
 			CHECK_FOR_INTERRUPTS();
-		t->without -= user[u] >= 0;
+		t->without -= user[u] >= 0 && user[u] < train->users.n;
 		add_user(&b, u, user[u]);
 	}
 	pfree(user);

@@ -557,8 +557,6 @@ final(Run *run, RecTrial *winner)
 	RecStudy   *s = run->study;
 	RecTrial   *t = new_trial(run, "final", NULL, winner->params, winner->seed);
 	RecEvaluation e = {.exclude_seen = true, .least = NAN, .seed = run->split_seed, .nk = s->goal.k > 0 ? 1 : 0, .k = &s->goal.k};
-	RecParams	params = rec_model_params(s->model);
-	RecFitInput input = {.pairs = run->pairs, .params = &params, .rule = run->rule, .context = s->context};
 	RecRecommender *popular,
 			   *r;
 	RecJudge   *j;
@@ -568,8 +566,7 @@ final(Run *run, RecTrial *winner)
 
 	INSTR_TIME_SET_CURRENT(start);
 	e.wanted[s->goal.metric] = true;
-	rec_train_resolve(&params, run->pairs, run->rule.explicit_feedback);
-	popular = rec_recommender_fit(rec_algorithm_find("popular", true), &input);
+	popular = rec_evaluation_baseline(s->model, rec_algorithm_find("popular", true), NULL, &run->final);
 	j = rec_evaluation_judge(&run->final, &e);
 	r = rec_evaluation_fit(s->model, winner->params, &run->final);
 	column = j->first[REC_ITEMS_ALL][s->goal.metric];

@@ -15,7 +15,7 @@
 
 #define FIRST_POINTS 8			/* Sobol points before the first model, twice the dimensions if that is more */
 #define GLOBAL_CANDIDATES 1024
-#define LOCAL_CANDIDATES 512
+#define LOCAL_CANDIDATES 1024
 #define MOST_POINTS 300			/* of a Gaussian process: the best ones and the newest */
 #define ATTEMPTS 200
 #define LARGEST_GRID 1000000
@@ -176,9 +176,13 @@ candidate(const RecStudy *s, const Known *known, int n, int i, double *point)
 	for (int d = 0; d < s->space->free; d++)
 	{
 		uint64		at = (uint64) list_length(s->done) * LOCAL_CANDIDATES + i;
-		bool		moves = uniform(s->seed + 2, at, d) < 0.6;
+		double		chance = uniform(s->seed + 2, at, d);
 
-		point[d] = near[d] + (moves ? widths[i / 5 % lengthof(widths)] * bell(s->seed + 3, at, d) : 0);
+		/* a small step would hardly ever leave an entry of a list */
+		if (rec_space_is_list(s->space, d))
+			point[d] = chance < 0.3 ? uniform(s->seed + 3, at, d) : near[d];
+		else
+			point[d] = near[d] + (chance < 0.6 ? widths[i / 5 % lengthof(widths)] * bell(s->seed + 3, at, d) : 0);
 		point[d] = Min(Max(point[d], 0), 1);
 	}
 }
@@ -209,6 +213,19 @@ best_candidate(const RecStudy *s, RecGp *gp, const Known *known, int n, double *
 		}
 	}
 	return most >= 0;
+}
+
+/*
+ * Scores, best first: what is further below the median than the best is above it is pulled up to there. How bad the bad
+ * corners of the space are (or were, when halving ended them) would else be all that the process sees.
+ */
+static void
+winsorize(double *y, int n)
+{
+	double		floor = n > 0 ? y[n / 2] - (y[0] - y[n / 2]) : 0;
+
+	for (int i = 0; i < n; i++)
+		y[i] = Max(y[i], floor);
 }
 
 static bool
@@ -245,6 +262,7 @@ propose_bayes(const RecStudy *s, double *point)
 		rec_space_features(s->space, known[i].trial->point, x + i * features);
 		y[i] = known[i].score;
 	}
+	winsorize(y, use);
 	if (rec_gp_fit(&gp, x, y, use, features,
 				   palloc_extended(rec_gp_workspace(use) * sizeof(double), MCXT_ALLOC_HUGE)) &&
 		best_candidate(s, &gp, known, n, point))

@@ -34,9 +34,10 @@ SELECT version AS trained FROM rec.train('shop') \gset
 -- What a training saves.
 SELECT is((monitor, model, reference, current::text, automatic)::text, '(shop,shop,training,"1 day",t)', 'a training makes a monitor') FROM rec.monitor;
 SELECT set_eq('SELECT column_name FROM rec.drift_baseline', '{event,device,quantity,amount,user_activity,item_popularity,unknown_items,unknown_users,recommendation_score,catalogue_coverage}'::text[], 'and a baseline of its events, without keys');
-SELECT is((profile).n, (SELECT count(*) FROM web.events WHERE created_at >= (SELECT max(created_at) FROM web.events) - interval '28 days'), 'over the last 28 days') FROM rec.drift_baseline WHERE column_name = 'device';
-SELECT is((profile).counts[1:4], (SELECT array_agg(n ORDER BY n DESC) FROM (SELECT count(*) AS n FROM web.events WHERE created_at >= (SELECT max(created_at) FROM web.events) - interval '28 days' GROUP BY event) e), 'the mix of event types') FROM rec.drift_baseline WHERE column_name = 'event';
-SELECT ok(abs((profile).mean - (SELECT avg(n) FROM (SELECT count(*) AS n FROM web.events WHERE created_at >= (SELECT max(created_at) FROM web.events) - interval '28 days' GROUP BY customer_id, created_at::date) e)::float8) < 1e-9, 'events of a user in a day') FROM rec.drift_baseline WHERE column_name = 'user_activity';
+CREATE VIEW recent AS SELECT * FROM web.events WHERE created_at >= (SELECT max(created_at) FROM web.events) - interval '7 days';
+SELECT is((profile).n, (SELECT count(*) FROM recent), 'over the last 7 days, 28 having more events than a baseline may cost') FROM rec.drift_baseline WHERE column_name = 'device';
+SELECT is((profile).counts[1:4], (SELECT array_agg(n ORDER BY n DESC) FROM (SELECT count(*) AS n FROM recent GROUP BY event) e), 'the mix of event types') FROM rec.drift_baseline WHERE column_name = 'event';
+SELECT ok(abs((profile).mean - (SELECT avg(n) FROM (SELECT count(*) AS n FROM recent GROUP BY customer_id, created_at::date) e)::float8) < 1e-9, 'events of a user in a day') FROM rec.drift_baseline WHERE column_name = 'user_activity';
 SELECT is((profile).categories, '{false}', 'a training knows all items') FROM rec.drift_baseline WHERE column_name = 'unknown_items';
 SELECT is((profile).n, 200::bigint, 'the best score of 200 users') FROM rec.drift_baseline WHERE column_name = 'recommendation_score';
 SELECT is((profile).n, (SELECT count(*) FROM shop.item_factors), 'coverage of the catalogue') FROM rec.drift_baseline WHERE column_name = 'catalogue_coverage';
@@ -51,7 +52,7 @@ SELECT is(checked_to, '2025-03-26'::timestamptz, 'noted how far') FROM rec.monit
 SELECT is_empty('SELECT * FROM rec.check_drift(''shop'')', 'a second check finds nothing new');
 SELECT set_eq('SELECT * FROM first_check', 'SELECT * FROM rec.drift_result', 'what it returns is what it stored');
 SELECT is(p_value, (SELECT (rec.chi2_test(device, created_at >= '2025-03-25')).p_value FROM web.events
-	WHERE created_at >= (SELECT max(created_at) - interval '28 days' FROM web.events WHERE created_at < '2025-03-24') AND (created_at < '2025-03-24' OR created_at >= '2025-03-25')),
+	WHERE created_at >= (SELECT max(created_at) - interval '7 days' FROM web.events WHERE created_at < '2025-03-24') AND (created_at < '2025-03-24' OR created_at >= '2025-03-25')),
 	'the p-value is that of the aggregate over the rows') FROM first_check WHERE column_name = 'device' AND period_start = '2025-03-25';
 
 -- Then what was planted is found in its first period, and named.
@@ -59,11 +60,12 @@ INSERT INTO web.events SELECT * FROM later WHERE created_at >= '2025-03-26';
 CREATE TABLE found AS SELECT * FROM rec.check_drift('shop');
 SELECT is((SELECT string_agg(column_name || ' ' || verdict, ', ' ORDER BY column_name) FROM found WHERE period_start = '2025-03-26' AND verdict <> 'ok'), 'device drifted', 'Wednesday: devices');
 SELECT matches((SELECT reason FROM found WHERE period_start = '2025-03-26' AND column_name = 'device'), 'drifted from 0.25; p .* after Holm over 10 tests; "mobile" went from 4\d.* % to 7\d.* %', 'and why');
-SELECT ok((SELECT p_adjusted < 0.05 AND mean_current > 1.4 * mean_reference FROM found WHERE period_start = '2025-03-27' AND column_name = 'amount'), 'Thursday: amounts, by p and mean');
-SELECT is((SELECT verdict FROM found WHERE period_start = '2025-03-28' AND column_name = 'unknown_items'), 'drifted', 'Friday: items that the model does not know');
+SELECT is((SELECT string_agg(column_name || ' ' || verdict, ', ' ORDER BY column_name) FROM found WHERE period_start = '2025-03-27' AND verdict <> 'ok'), 'amount watch', 'Thursday: amounts, though nine of ten rows have none');
+SELECT matches((SELECT reason FROM found WHERE period_start = '2025-03-27' AND column_name = 'amount'), 'PSI 0\.2\d* among what is not null; to be watched from 0.1.*; the mean went from 5\d\S* to 7', 'and why');
+SELECT is((SELECT string_agg(column_name || ' ' || verdict, ', ' ORDER BY column_name) FROM found WHERE period_start = '2025-03-28' AND verdict <> 'ok'), 'unknown_items drifted', 'Friday: items that the model does not know');
 SELECT matches((SELECT reason FROM found WHERE period_start = '2025-03-28' AND column_name = 'unknown_items'), 'the share went from 0.0 % to (49|50|51)\.\d %; drifted from 0.25', 'and how many');
 SELECT is((SELECT verdict FROM found WHERE period_start = '2025-03-29' AND column_name = 'amount'), 'drifted', 'Saturday: no amounts');
-SELECT matches((SELECT reason FROM found WHERE period_start = '2025-03-29' AND column_name = 'amount'), 'nulls went from 89.\d % to 100.0 %', 'and why');
+SELECT matches((SELECT reason FROM found WHERE period_start = '2025-03-29' AND column_name = 'amount'), 'nulls went from \d\d.\d % to 100.0 %', 'and why');
 SELECT is((SELECT count(*) FROM found WHERE period_start IN ('2025-03-30', '2025-03-31') AND verdict <> 'ok'), 0::bigint, 'Sunday and Monday: as before');
 SELECT set_eq('SELECT DISTINCT column_name FROM rec.drift', '{event,device,quantity,amount,user_activity,item_popularity,unknown_items,unknown_users,recommendation_score,catalogue_coverage}'::text[], 'rec.drift has each column once');
 SELECT is((SELECT count(*) FROM rec.drift), 10::bigint, 'the latest of each'), is((SELECT count(*) FROM rec.drift_history), 80::bigint, 'and rec.drift_history all');
@@ -90,6 +92,7 @@ SELECT is(array_agg(DISTINCT version), '{2}', 'compared with the active version'
 	is(max(verdict) FILTER (WHERE period_start < '2025-04-05' AND column_name = 'device'), 'watch', 'which is to be watched') FROM rec.check_drift('shop');
 
 -- Columns that change after the baseline.
+DROP VIEW recent;
 ALTER TABLE web.events DROP COLUMN device;
 ALTER TABLE web.events ALTER amount TYPE text;
 ALTER TABLE web.events ADD channel text DEFAULT 'web';
