@@ -78,6 +78,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN verdict = 'ok' AND effect >= limit_watch THEN 'too few rows to be sure: ' || w.size
 		WHEN verdict = 'ok' AND measure <> 'share' AND (psi).psi < (psi).threshold95 THEN pg_catalog.format('as before: %s, which chance alone may give', w.size)
+		WHEN verdict = 'ok' AND measure = 'share' THEN pg_catalog.format('no drift below a change of %s', rec._number(limit_watch))
 		WHEN verdict = 'ok' THEN pg_catalog.format('no drift below %s: %s', rec._number(limit_watch), w.size)
 		WHEN verdict = 'watch' THEN pg_catalog.format('%s: to be watched from %s, drifted from %s', w.size, rec._number(limit_watch), rec._number(limit_drifted))
 		ELSE pg_catalog.format('%s: drifted from %s', w.size, rec._number(limit_drifted)) END
