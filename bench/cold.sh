@@ -4,15 +4,17 @@
 #
 #     sh bench/cold.sh                     quality (needs the data) and time
 #     sh bench/cold.sh quality
+#     DATASETS='ml insteval' SEEDS='1 2 3 4 5' sh bench/cold.sh quality
 #     EVENTS=20000000 sh bench/cold.sh time
-#     SEEDS='1 2 3 4 5' sh bench/cold.sh quality
 #
 # A fifth of the rows of a side is cold (no training event), another fifth is sparse
-# (1 to 7 events in training); of the rest a tenth of the events is held out.
-# Cold and sparse: ndcg@15 (ratings: root mean squared error) among the rows of the
-# segment; warm: ndcg@10 (rmse) among all rows with events. A line is the mean over
-# SEEDS. "ridge" is a ridge regression, weighted by the rows' regularization, from
-# the same attributes onto the finished factors of the plain model, its strength by
+# (1 to 10 events in training); of the rest a tenth of the events is held out.
+# Cold and sparse: ndcg@15 of the held-out events among the items of the segment (users:
+# of the segment's users, among all items); warm: ndcg@10 likewise. With ratings, 4 and
+# 5 are relevant. A line is the mean over SEEDS.
+# "random" ranks by a hash; "oracle" by how many of the held-out events an item has;
+# "ridge" is a ridge regression, weighted by the rows' regularization, from the same
+# attributes onto the finished factors of the plain model, its strength by
 # cross-validation; it needs python3-numpy.
 PROJECT=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
 PARTS=${1:-quality time}
@@ -48,21 +50,22 @@ load_insteval() {
     sql "CREATE TABLE q.rating (s int, d int, studage int, lectage int, service int, dept int, y int)"
     sed 's/"//g' "$DATA/insteval/InstEval.csv" | sql "\\copy q.rating from pstdin with (format csv, header)"
     sql "CREATE TABLE q.event AS SELECT s AS user_id, d AS item_id, y::real AS value FROM q.rating" \
-        "CREATE TABLE q.item AS SELECT DISTINCT ON (d) d AS id, 'dept ' || dept AS dept, service::text, 'since ' || lectage AS lectage FROM q.rating ORDER BY d, y" \
-        "CREATE TABLE q.usr AS SELECT DISTINCT ON (s) s AS id, 'age ' || studage AS studage, 'dept ' || dept AS dept FROM q.rating ORDER BY s, y"
+        "CREATE TABLE q.item AS SELECT d AS id, 'dept ' || mode() WITHIN GROUP (ORDER BY dept) AS dept, mode() WITHIN GROUP (ORDER BY service)::text AS service, 'since ' || mode() WITHIN GROUP (ORDER BY lectage) AS lectage FROM q.rating GROUP BY d" \
+        "CREATE TABLE q.usr AS SELECT s AS id, 'age ' || mode() WITHIN GROUP (ORDER BY studage) AS studage, 'dept ' || mode() WITHIN GROUP (ORDER BY dept) AS dept FROM q.rating GROUP BY s"
 }
 
-# Articles that are new in the last two months, by the words of their descriptions.
+# Cold: articles that are new in the last two months; sparse: 1 to 10 buyers until then.
 load_retail() {
     [ -r "$DATA/online_retail/online_retail_2009_2010.csv.gz" ] || return 1
     sql "CREATE TABLE q.sold (invoice text, item_id text, description text, quantity int, day timestamp, price numeric, user_id bigint, country text)"
     gzip -dc "$DATA/online_retail/online_retail_2009_2010.csv.gz" | sql "\\copy q.sold from pstdin with (format csv, header)"
     sql "DELETE FROM q.sold WHERE user_id IS NULL OR item_id IS NULL OR quantity <= 0 OR invoice LIKE 'C%'" \
         "CREATE TABLE q.item AS SELECT item_id AS id, (array_agg(description ORDER BY day DESC))[1] AS description, (percentile_cont(0.5) WITHIN GROUP (ORDER BY price)) AS price FROM q.sold GROUP BY 1" \
-        "CREATE TABLE q.segment AS SELECT item_id AS id, CASE WHEN min(day) > (SELECT max(day) - interval '60 days' FROM q.sold) THEN 'cold' ELSE 'warm' END AS segment FROM q.sold GROUP BY 1" \
-        "CREATE TABLE q.train AS SELECT user_id, item_id FROM q.sold WHERE day <= (SELECT max(day) - interval '60 days' FROM q.sold)" \
+        "CREATE TABLE q.train AS SELECT DISTINCT user_id, item_id FROM q.sold WHERE day <= (SELECT max(day) - interval '60 days' FROM q.sold)" \
+        "CREATE TABLE q.segment AS SELECT i.id, CASE WHEN n IS NULL THEN 'cold' WHEN n <= 10 THEN 'sparse' ELSE 'warm' END AS segment
+             FROM q.item i LEFT JOIN (SELECT item_id AS id, count(*) AS n FROM q.train GROUP BY 1) t USING (id)" \
         "CREATE TABLE q.test AS SELECT DISTINCT s.segment, user_id, item_id FROM q.sold JOIN q.segment s ON s.id = item_id WHERE day > (SELECT max(day) - interval '60 days' FROM q.sold)
-             AND user_id IN (SELECT user_id FROM q.train) AND (segment = 'cold' OR NOT EXISTS (SELECT FROM q.train t WHERE (t.user_id, t.item_id) = (q.sold.user_id, q.sold.item_id)))" \
+             AND user_id IN (SELECT user_id FROM q.train) AND NOT EXISTS (SELECT FROM q.train t WHERE (t.user_id, t.item_id) = (q.sold.user_id, q.sold.item_id))" \
         "CREATE INDEX ON q.train (user_id) INCLUDE (item_id)" "ANALYZE q.train"
 }
 
@@ -70,7 +73,7 @@ load_retail() {
 split() {
     key=${1}_id relation=$([ "$1" = item ] && echo item || echo usr)
     sql "DROP TABLE IF EXISTS q.train, q.test, q.segment, q.drawn" \
-        "CREATE TABLE q.segment AS SELECT id, CASE WHEN r < .2 THEN 'cold' WHEN r < .4 THEN 'sparse' ELSE 'warm' END AS segment, 1 + (r * 1e6)::int % 7 AS keep
+        "CREATE TABLE q.segment AS SELECT id, CASE WHEN r < .2 THEN 'cold' WHEN r < .4 THEN 'sparse' ELSE 'warm' END AS segment, 1 + (r * 1e6)::int % 10 AS keep
              FROM (SELECT id, ('x' || substr(md5('$2 ' || id), 1, 8))::bit(32)::bigint / 4294967296.0 AS r FROM q.$relation) x" \
         "CREATE TABLE q.drawn AS SELECT e.user_id, e.item_id, e.value, s.segment, s.keep,
                 row_number() OVER (PARTITION BY e.$key ORDER BY md5('$2 ' || e.user_id || ' ' || e.item_id)) AS n,
@@ -83,75 +86,87 @@ split() {
 
 # ------------------------------------------------------------------- judging
 
-# ndcg MODEL SIDE SEGMENT: cold and sparse rows of a side are ranked among themselves
+# ndcg MODEL SIDE SEGMENT, where MODEL may be random or oracle, and $relevant a condition
 ndcg() {
     k=15 among="id IN (SELECT id FROM q.segment WHERE segment = '$3')"
-    [ "$3" != warm ] || { k=10 among="id IN (SELECT id FROM q.segment WHERE segment <> 'cold')"; }
-    if [ "$2" = item ]; then
-        list="SELECT user_id, item_id, rank FROM rec.recommend_many('$1', NULL, $k, true, candidates => ARRAY(SELECT id::text FROM q.segment WHERE $among))"
-    else
-        list="SELECT user_id, item_id, rank FROM rec.recommend_many('$1', ARRAY(SELECT DISTINCT user_id::text FROM q.test WHERE segment = '$3'), $k)"
-    fi
-    sql "WITH list AS MATERIALIZED ($list),
-        wanted AS (SELECT user_id::text, item_id::text FROM q.test WHERE segment = '$3'),
+    [ "$3" != warm ] || k=10
+    [ "$2" = item ] || among="id IN (SELECT item_id FROM q.train)"
+    wanted="SELECT user_id::text, item_id::text FROM q.test WHERE segment = '$3' AND $relevant"
+    case $1 in
+        random) list="SELECT user_id, i.id::text AS item_id, row_number() OVER (PARTITION BY user_id ORDER BY md5(user_id || ' ' || i.id)) AS rank
+                    FROM (SELECT DISTINCT user_id FROM wanted) u, q.item i WHERE $among" ;;
+        oracle) list="SELECT u.user_id, item_id, rank FROM (SELECT DISTINCT user_id FROM wanted) u,
+                    (SELECT item_id, row_number() OVER (ORDER BY count(*) DESC, item_id) AS rank FROM wanted GROUP BY 1) o" ;;
+        *) if [ "$2" = item ]; then
+                list="SELECT user_id, item_id, rank FROM rec.recommend_many('$1', NULL, $k, true, candidates => ARRAY(SELECT id::text FROM q.segment WHERE $among))"
+            else
+                list="SELECT user_id, item_id, rank FROM rec.recommend_many('$1', ARRAY(SELECT DISTINCT user_id::text FROM q.test WHERE segment = '$3'), $k)"
+            fi ;;
+    esac
+    sql "WITH wanted AS MATERIALIZED ($wanted), list AS MATERIALIZED ($list),
         ideal AS (SELECT user_id, sum(1 / log(2.0, r + 1)) AS best FROM (SELECT user_id, row_number() OVER (PARTITION BY user_id) AS r FROM wanted) w WHERE r <= $k GROUP BY 1),
-        got AS (SELECT user_id, sum(1 / log(2.0, rank + 1)) AS sum FROM list JOIN wanted USING (user_id, item_id) GROUP BY 1)
+        got AS (SELECT user_id, sum(1 / log(2.0, rank + 1)) AS sum FROM list JOIN wanted USING (user_id, item_id) WHERE rank <= $k GROUP BY 1)
         SELECT coalesce(avg(coalesce(sum, 0) / best), 0) FROM ideal LEFT JOIN got USING (user_id)"
 }
 
 rmse() { sql "SELECT sqrt(avg((value - coalesce(rec.predict('$1', user_id::text, item_id::text), (SELECT avg(value) FROM q.train))) ^ 2)) FROM q.test WHERE segment = '$3'"; }
 
+# ridge SIDE: ndcg@15 of the cold rows; the attributes are encoded by a training that must use them
 ridge() {
-    [ -n "$PYTHON" ] && [ "$1" = item ] || { echo; return; }
-    for table in "plain.item_factors:SELECT item_id, n_events, factors FROM plain.item_factors" "plain.user_factors:SELECT user_id, factors FROM plain.user_factors" \
-        "design:SELECT item_id, columns, vals FROM hybrid.item_attributes" "test:SELECT user_id, item_id FROM q.test WHERE segment = 'cold'" \
-        "params:SELECT params->>'unobserved_weight', params->>'frequency_exponent', users, (SELECT count(*) FROM hybrid.attribute_map WHERE side = 'item') FROM plain.model_version" \
+    [ -n "$PYTHON" ] || { echo 0; return; }
+    sql "SELECT rec.train('hybrid', '{\"holdout\": 0, \"epochs\": 1, \"${1}_attribute_regularization\": 10}', activate => false)" >/dev/null
+    for table in "item:SELECT item_id, n_events, array_append(factors, bias) FROM plain.item_factors" "user:SELECT user_id, n_events, array_append(factors, bias) FROM plain.user_factors" \
+        "design:SELECT ${1}_id, columns, vals FROM hybrid.${1}_attributes WHERE version = 2" "test:SELECT user_id, item_id FROM q.test WHERE segment = 'cold' AND $relevant" \
+        "params:SELECT coalesce(params->>'unobserved_weight', '0'), params->>'frequency_exponent', users, items, (SELECT count(*) FROM hybrid.attribute_map WHERE side = '$1' AND version = 2), explicit_feedback::int FROM plain.model_version" \
         "cold:SELECT id FROM q.segment WHERE segment = 'cold'"; do
         sql "${table#*:}" >"$WORK/tmp/${table%%:*}"
     done
-    "$PYTHON" "$PROJECT/bench/cold_ridge.py" "$WORK/tmp"
+    "$PYTHON" "$PROJECT/bench/cold_ridge.py" "$WORK/tmp" "$1"
 }
 
 # one NAME SIDE KIND ATTRIBUTES: a line of the table
 one() {
     name=$1 side=$2 kind=$3 attributes=$4
     : >"$WORK/lines"
-    metric=ndcg options=''
-    [ "$kind" != explicit ] || { metric=rmse options=", value_column => 'value', feedback => 'explicit'"; }
-    for seed in $SEEDS; do
-        [ "$kind" = time ] || split "$side" "$seed"
+    options='' relevant=true
+    [ "$kind" != explicit ] || { options=", value_column => 'value', feedback => 'explicit'" relevant='value >= 4'; }
+    for seed in $([ "$kind" = temporal ] && echo 1 || echo "$SEEDS"); do
+        [ "$kind" = temporal ] || split "$side" "$seed"
         sql "SELECT rec.drop_model('plain', true)" "SELECT rec.drop_model('hybrid', true)" \
             "SELECT rec.create_model('plain', 'q.train'$options)" \
             "SELECT rec.create_model('hybrid', 'q.train', $( [ "$side" = item ] && echo "items => 'q.item', item_key" || echo "users => 'q.usr', user_key") => 'id', ${side}_attributes => '$attributes'$options)" \
             "SELECT rec.train('plain', '{\"holdout\": 0}')" "SELECT rec.train('hybrid', '{\"holdout\": 0}')" >/dev/null
-        ridge=$([ "$kind" = explicit ] || ridge "$side")
-        echo "$($metric plain "$side" cold) $($metric hybrid "$side" cold) ${ridge:-0} $($metric plain "$side" sparse) $($metric hybrid "$side" sparse) $($metric plain "$side" warm) $($metric hybrid "$side" warm)" >>"$WORK/lines"
+        plain_cold=0
+        [ "$side" = item ] || plain_cold=$(ndcg plain "$side" cold)
+        echo "$(ndcg random "$side" cold) $(ndcg oracle "$side" cold) $plain_cold $(ridge "$side") $(ndcg hybrid "$side" cold)" \
+            "$(ndcg plain "$side" sparse) $(ndcg hybrid "$side" sparse) $(ndcg plain "$side" warm) $(ndcg hybrid "$side" warm)" \
+            "$([ "$kind" != explicit ] || for s in cold sparse warm; do for m in plain hybrid; do rmse $m "$side" $s; done; done | tr '\n' ' ')" >>"$WORK/lines"
     done
-    awk -v name="$name" '{ for (i = 1; i <= 7; i++) s[i] += $i } END { printf "| %s | %.4f | %.4f | %s | %.4f | %.4f | %.4f | %.4f |\n", name, s[1] / NR, s[2] / NR,
-        (s[3] ? sprintf("%.4f", s[3] / NR) : ""), s[4] / NR, s[5] / NR, s[6] / NR, s[7] / NR }' "$WORK/lines"
+    awk -v name="$name" '{ for (i = 1; i <= NF; i++) s[i] += $i; n = NF } END { printf "| %s |", name
+        for (i = 1; i <= 9; i++) { if (s[i]) printf " %.4f |", s[i] / NR; else printf "%s", (i == 5 ? " off |" : " |") } printf "\n"
+        if (n > 9) printf "| rmse, without and with | | | %.4f | | %.4f | %.4f | %.4f | %.4f | %.4f |\n", s[10] / NR, s[11] / NR, s[12] / NR, s[13] / NR, s[14] / NR, s[15] / NR }' "$WORK/lines"
 }
 
 quality() {
-    echo "| | cold, plain | cold, attributes | cold, ridge | sparse, plain | sparse, attributes | warm, plain | warm, attributes |"
-    echo "|---|---|---|---|---|---|---|---|"
-    sql "DROP SCHEMA IF EXISTS q CASCADE" "CREATE SCHEMA q"
-    if load_ml; then
-        one "ML-100K items: genres, year" item implicit '{genres,year,decade}'
-        one "ML-100K items: with pairs of genres" item implicit '{genres,year,decade,genres*genres}'
-        one "ML-100K items: with words of the title too" item implicit '{genres,year,decade,genres*genres,text(title)}'
-        one "ML-100K users: age, gender, occupation" user implicit '{age,band,gender,occupation}'
-        one "ML-100K users: with pairs" user implicit '{age,band,gender,occupation,band*gender,gender*occupation}'
-    fi
-    sql "DROP SCHEMA IF EXISTS q CASCADE" "CREATE SCHEMA q"
-    if load_insteval; then
-        one "InstEval lecturers (rmse): dept, service, age" item explicit '{dept,service,lectage,dept*service}'
-        one "InstEval students (rmse): age, dept" user explicit '{studage,dept}'
-    fi
-    sql "DROP SCHEMA IF EXISTS q CASCADE" "CREATE SCHEMA q"
-    if load_retail; then
-        SEEDS=1
-        one "Online Retail, new articles: price, words" item time '{log(price),text(description)}'
-    fi
+    echo "| | cold: random | oracle | plain | ridge | attributes | sparse: plain | attributes | warm: plain | attributes |"
+    echo "|---|---|---|---|---|---|---|---|---|---|"
+    for dataset in ${DATASETS:-ml insteval retail}; do
+        sql "DROP SCHEMA IF EXISTS q CASCADE" "CREATE SCHEMA q"
+        load_$dataset || continue
+        case $dataset in
+            ml)
+                one "ML-100K items: genres, year" item implicit '{genres,year,decade}'
+                one "ML-100K items: with pairs of genres" item implicit '{genres,year,decade,genres*genres}'
+                one "ML-100K items: with words of the title too" item implicit '{genres,year,decade,genres*genres,text(title)}'
+                one "ML-100K users: age, gender, occupation" user implicit '{age,band,gender,occupation}'
+                one "ML-100K users: with pairs" user implicit '{age,band,gender,occupation,band*gender,gender*occupation}' ;;
+            insteval)
+                one "InstEval lecturers: dept, service, age" item explicit '{dept,service,lectage,dept*service}'
+                one "InstEval students: age, dept" user explicit '{studage,dept,studage*dept}' ;;
+            retail)
+                one "Online Retail, new articles: price, words" item temporal '{log(price),text(description)}' ;;
+        esac
+    done
 }
 
 # Epochs with 1,000 columns of item attributes and 1,000 of user attributes, against none; alternating.

@@ -144,3 +144,47 @@ COMMENT ON POLICY usable ON rec.training_run IS 'A role sees the trainings of mo
 
 SELECT pg_catalog.pg_extension_config_dump('rec.model', '');
 SELECT pg_catalog.pg_extension_config_dump('rec.training_run', '');
+
+-- A model is its schema: DROP SCHEMA drops the model, ALTER SCHEMA RENAME renames it. Whatever else has rows for a model
+-- follows rec.model (sql/92_follow.sql). Neither function may fail without need: the command of somebody else would.
+
+CREATE FUNCTION rec._schema_dropped() RETURNS event_trigger
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF to_regclass('rec.model') IS NOT NULL THEN
+		DELETE FROM rec.model WHERE model IN (SELECT object_name FROM pg_event_trigger_dropped_objects() WHERE object_type = 'schema');
+	END IF;
+END $$;
+
+CREATE FUNCTION rec._model_renamed(schema oid, old_name name) RETURNS void
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	UPDATE rec.model m SET model = n.nspname FROM pg_namespace n
+	WHERE n.oid = schema AND m.model = old_name AND n.nspname <> old_name AND NOT EXISTS (SELECT FROM rec.model o WHERE o.model = n.nspname);
+END $$;
+REVOKE EXECUTE ON FUNCTION rec._model_renamed FROM PUBLIC;
+
+-- STABLE, so that its query sees the catalog as it was before the command, where the schema has its former name.
+CREATE FUNCTION rec._schema_renamed() RETURNS event_trigger
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF to_regclass('rec.model') IS NOT NULL THEN
+		PERFORM rec._model_renamed(n.oid, n.nspname) FROM pg_event_trigger_ddl_commands() c JOIN pg_namespace n ON n.oid = c.objid
+		WHERE c.classid = 'pg_namespace'::regclass;
+	END IF;
+END $$;
+
+CREATE EVENT TRIGGER rec_schema_dropped ON sql_drop WHEN TAG IN ('DROP SCHEMA', 'DROP OWNED') EXECUTE FUNCTION rec._schema_dropped();
+CREATE EVENT TRIGGER rec_schema_renamed ON ddl_command_end WHEN TAG IN ('ALTER SCHEMA') EXECUTE FUNCTION rec._schema_renamed();
+
+COMMENT ON FUNCTION rec._schema_dropped() IS 'Internal: a model goes with its schema';
+COMMENT ON FUNCTION rec._schema_renamed() IS 'Internal: a model is renamed with its schema';
+COMMENT ON FUNCTION rec._model_renamed(oid, name) IS 'Internal: gives a model the name that its schema has now';
+COMMENT ON EVENT TRIGGER rec_schema_dropped IS 'Removes the model of a schema that is dropped by DROP SCHEMA or DROP OWNED from the catalog of pg_recommend';
+COMMENT ON EVENT TRIGGER rec_schema_renamed IS 'Renames the model of a schema that is renamed by ALTER SCHEMA in the catalog of pg_recommend';

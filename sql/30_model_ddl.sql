@@ -200,15 +200,17 @@ COMMENT ON FUNCTION %1$I.recommend IS 'The k best items for a user (k null: all)
 
 CREATE OR REPLACE FUNCTION %1$I.serve(user_id %4$s, k int DEFAULT 10, placement text DEFAULT NULL,
 	experiment text DEFAULT NULL, exclude_seen boolean DEFAULT true, exclude_events text[] DEFAULT NULL,
-	candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL, version int DEFAULT NULL, %7$s, buy_again real DEFAULT NULL)
+	candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL, version int DEFAULT NULL, %7$s, buy_again real DEFAULT NULL,
+	%10$s)
 RETURNS TABLE (item_id %3$s, score real, rank int, source text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._serve(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $2, $5, $6, $7, $8, $9,
-		pg_catalog.jsonb_build_object(%9$s, 'buy_again', buy_again, 'experiment', experiment, 'placement', placement)) r;
+		pg_catalog.jsonb_build_object(%9$s, 'buy_again', buy_again, 'experiment', experiment, 'placement', placement,
+			%12$s)) r;
 END;
-COMMENT ON FUNCTION %1$I.serve IS 'The rows of recommend() with the same arguments, which are also kept in rec.impression, with placement, the version that answered, the user''s variant and its probability. Needs no right on that table.';
+COMMENT ON FUNCTION %1$I.serve IS 'The rows of recommend() with the same arguments, which are also kept in rec.impression, with placement, the version that answered, the user''s variant and its probability (null with explore => ''thompson'': the probability of a drawn answer is not known). Needs no right on that table.';
 
 CREATE OR REPLACE FUNCTION %1$I.recommend_for(recent_items %5$s[] DEFAULT NULL, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
 	candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL, version int DEFAULT NULL,

@@ -115,28 +115,32 @@ CREATE FUNCTION rec.serve(model text, user_id text, k int DEFAULT 10, placement 
 	experiment text DEFAULT NULL, exclude_seen boolean DEFAULT true, exclude_events text[] DEFAULT NULL,
 	candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, version int DEFAULT NULL, min_score real DEFAULT NULL,
 	after jsonb DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL,
-	boost jsonb DEFAULT NULL, diversity real DEFAULT NULL, buy_again real DEFAULT NULL, context jsonb DEFAULT NULL)
+	boost jsonb DEFAULT NULL, diversity real DEFAULT NULL, buy_again real DEFAULT NULL, context jsonb DEFAULT NULL,
+	explore text DEFAULT NULL, beta real DEFAULT NULL, sigma real DEFAULT NULL, seed bigint DEFAULT NULL)
 RETURNS TABLE (item_id text, score real, rank int, source text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._serve(rec._model($1), $2, NULL::text, $3, $6, $7, $8, $9, $10,
 		pg_catalog.jsonb_build_object('placement', $4, 'experiment', $5, 'min_score', $11::pg_catalog.float8, 'after', $12, 'filter', $13,
-			'filter_args', $14, 'item_set', $15, 'boost', $16, 'diversity', $17, 'buy_again', $18, 'context', $19)) r;
+			'filter_args', $14, 'item_set', $15, 'boost', $16, 'diversity', $17, 'buy_again', $18, 'context', $19,
+			'explore', $20, 'beta', $21::pg_catalog.float8, 'sigma', $22::pg_catalog.float8, 'seed', $23)) r;
 END;
 
 CREATE FUNCTION rec.serve(model text, user_id anyelement, k int DEFAULT 10, placement text DEFAULT NULL,
 	experiment text DEFAULT NULL, exclude_seen boolean DEFAULT true, exclude_events text[] DEFAULT NULL,
 	candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, version int DEFAULT NULL, min_score real DEFAULT NULL,
 	after jsonb DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL, item_set text DEFAULT NULL,
-	boost jsonb DEFAULT NULL, diversity real DEFAULT NULL, buy_again real DEFAULT NULL, context jsonb DEFAULT NULL)
+	boost jsonb DEFAULT NULL, diversity real DEFAULT NULL, buy_again real DEFAULT NULL, context jsonb DEFAULT NULL,
+	explore text DEFAULT NULL, beta real DEFAULT NULL, sigma real DEFAULT NULL, seed bigint DEFAULT NULL)
 RETURNS TABLE (item_id text, score real, rank int, source text)
 LANGUAGE sql VOLATILE PARALLEL UNSAFE COST 1000 ROWS 10
 AS $$
 	SELECT r.item_id, r.score, r.rank, r.source
 	FROM rec._serve(rec._model($1), $2, NULL::pg_catalog.text, $3, $6, $7, $8, $9, $10,
 		pg_catalog.jsonb_build_object('placement', $4, 'experiment', $5, 'min_score', $11::pg_catalog.float8, 'after', $12, 'filter', $13,
-			'filter_args', $14, 'item_set', $15, 'boost', $16, 'diversity', $17, 'buy_again', $18, 'context', $19)) r;
+			'filter_args', $14, 'item_set', $15, 'boost', $16, 'diversity', $17, 'buy_again', $18, 'context', $19,
+			'explore', $20, 'beta', $21::pg_catalog.float8, 'sigma', $22::pg_catalog.float8, 'seed', $23)) r;
 $$;
 
 CREATE FUNCTION rec.recommend_for(model text, recent_items text[] DEFAULT NULL, k int DEFAULT 10, exclude_seen boolean DEFAULT true,
@@ -235,8 +239,8 @@ END;
 
 COMMENT ON FUNCTION rec.recommend(text, text, int, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, real, text, jsonb, text, real, real, bigint) IS 'The k best items for a user of a model, item ids as text: <model>.recommend() for tools that take the model by name. Ids are read with the input function of the key''s type. Errors: unknown model (with the nearest name), invalid id, k negative, unknown version, no USAGE on the model''s schema, and those of min_score, after, filter and item_set.';
 COMMENT ON FUNCTION rec.recommend(text, anyelement, int, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, real, text, jsonb, text, real, real, bigint) IS 'As rec.recommend(text, text), for a user id of the key''s own type or any integer type';
-COMMENT ON FUNCTION rec.serve(text, text, int, text, text, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, real, jsonb) IS '<model>.serve() by model name: what recommend() answers, kept in rec.impression, ids as text';
-COMMENT ON FUNCTION rec.serve(text, anyelement, int, text, text, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, real, jsonb) IS 'As rec.serve(text, text), for a user id of the key''s own type or any integer type';
+COMMENT ON FUNCTION rec.serve(text, text, int, text, text, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, real, jsonb, text, real, real, bigint) IS '<model>.serve() by model name: what recommend() answers, kept in rec.impression, ids as text';
+COMMENT ON FUNCTION rec.serve(text, anyelement, int, text, text, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, real, jsonb, text, real, real, bigint) IS 'As rec.serve(text, text), for a user id of the key''s own type or any integer type';
 COMMENT ON FUNCTION rec.recommend_for(text, text[], int, boolean, text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, jsonb, jsonb, text, real, real, bigint) IS '<model>.recommend_for() by model name: the k best items for a basket of items, ids as text';
 COMMENT ON FUNCTION rec.recommend_for(text, jsonb, text[], int, boolean, text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, jsonb, text, real, real, bigint) IS 'The k best items for a visitor who is known by attributes (a JSON object with columns of the user relation) and by recent items (null or empty: by attributes only): rec.recommend_for() with the attributes first';
 COMMENT ON FUNCTION rec.buy_again(text, text, int, interval, int, text, jsonb, text) IS '<model>.buy_again() by model name: what a user is likely to take again, by own frequency and recency, ids as text';

@@ -6,7 +6,7 @@
 
 CREATE TABLE rec.monitor (
 	monitor          text PRIMARY KEY,
-	model            text REFERENCES rec.model ON UPDATE CASCADE ON DELETE CASCADE,
+	model            text,
 	relation_schema  text,
 	relation_name    text,
 	time_column      text,
@@ -41,7 +41,7 @@ COMMENT ON COLUMN rec.monitor.created_at IS 'When it was created';
 COMMENT ON COLUMN rec.monitor.checked_to IS 'End of the last period that was judged; null: none yet';
 
 CREATE TABLE rec.drift_baseline (
-	monitor          text NOT NULL REFERENCES rec.monitor ON UPDATE CASCADE ON DELETE CASCADE,
+	monitor          text NOT NULL,
 	version          int NOT NULL,
 	column_name      text NOT NULL,
 	segment          text NOT NULL,
@@ -63,7 +63,7 @@ COMMENT ON COLUMN rec.drift_baseline.user_share IS 'Share of the users whose eve
 COMMENT ON COLUMN rec.drift_baseline.taken_at IS 'When the profile was taken';
 
 CREATE TABLE rec.drift_period (
-	monitor          text NOT NULL REFERENCES rec.monitor ON UPDATE CASCADE ON DELETE CASCADE,
+	monitor          text NOT NULL,
 	period_start     timestamptz NOT NULL,
 	column_name      text NOT NULL,
 	segment          text NOT NULL,
@@ -81,7 +81,7 @@ COMMENT ON COLUMN rec.drift_period.profile IS 'Profile of the period''s rows';
 COMMENT ON COLUMN rec.drift_period.taken_from IS 'As of rec.drift_baseline';
 
 CREATE TABLE rec.drift_result (
-	monitor          text NOT NULL REFERENCES rec.monitor ON UPDATE CASCADE ON DELETE CASCADE,
+	monitor          text NOT NULL,
 	model            text,
 	version          int,
 	column_name      text NOT NULL,

@@ -5,7 +5,7 @@
 -- what a failed step leaves is a row of rec.job_run.
 
 CREATE TABLE rec.schedule (
-	model        text PRIMARY KEY REFERENCES rec.model ON UPDATE CASCADE ON DELETE CASCADE,
+	model        text PRIMARY KEY,
 	check_at     text,
 	retrain_at   text,
 	only_if      text NOT NULL,
@@ -35,7 +35,7 @@ COMMENT ON COLUMN rec.schedule.scheduled_at IS 'When rec.schedule was called';
 
 CREATE TABLE rec.job_run (
 	job_run      bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-	model        text NOT NULL REFERENCES rec.model ON UPDATE CASCADE ON DELETE CASCADE,
+	model        text NOT NULL,
 	job          text NOT NULL CHECK (job IN ('check', 'retrain')),
 	status       text NOT NULL CHECK (status IN ('running', 'succeeded', 'kept', 'skipped', 'failed', 'interrupted')),
 	attempts     int NOT NULL,
@@ -168,7 +168,7 @@ END;
 
 CREATE FUNCTION rec._schedule_job(model text, job text, expression text, time_zone text, OUT at text, OUT command text,
 	OUT job_id bigint, OUT instruction text)
-LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -284,17 +284,18 @@ DECLARE
 	s rec.schedule;
 BEGIN
 	SELECT * INTO s FROM rec.schedule t WHERE t.model = new_name;
-	IF FOUND AND s.scheduled_by <> current_user THEN
+	IF NOT FOUND THEN
+		RETURN;
+	END IF;
+	IF s.scheduled_by <> current_user THEN
 		-- entered anew they would be jobs of whoever renames, a superuser perhaps
 		RAISE WARNING 'the jobs of model "%" still have its former name', new_name
 			USING HINT = format('They belong to role %I, which has to call rec.schedule again.', s.scheduled_by);
 		RETURN;
 	END IF;
 	PERFORM rec._unschedule_jobs(old_name);
-	IF s.model IS NOT NULL THEN
-		PERFORM rec.schedule(s.model, s.check_at, s.retrain_at, s.only_if, s.time_zone, s.tolerance, s.shadow, s.retries,
-			s.retry_delay, s.keep_runs);
-	END IF;
+	PERFORM rec.schedule(s.model, s.check_at, s.retrain_at, s.only_if, s.time_zone, s.tolerance, s.shadow, s.retries,
+		s.retry_delay, s.keep_runs);
 END $$;
 
 -- Running

@@ -5,6 +5,11 @@ CREATE FUNCTION rec.sequential_test(control rec.sample_state, treatment rec.samp
 	AS 'MODULE_PATHNAME', 'rec_sequential_test' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION rec.sequential_test(rec.sample_state, rec.sample_state, text, float8, float8, float8) IS 'Compares two samples of the same kind so that it may be looked at as often as one likes: the intervals of all looks hold at once (asymptotic confidence sequence), and the p-value is always valid. They are tightest about when tuning_n units of both arms have been seen: set it to the number at which a decision is likely.';
 
+CREATE FUNCTION rec.sequential_test(control rec.value_sample, treatment rec.value_sample, quantile float8, alternative text DEFAULT 'two-sided',
+	confidence float8 DEFAULT 0.95, margin float8 DEFAULT 0, tuning_n float8 DEFAULT 5000) RETURNS rec.test_result
+	AS 'MODULE_PATHNAME', 'rec_sequential_quantile_test' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 100;
+COMMENT ON FUNCTION rec.sequential_test(rec.value_sample, rec.value_sample, float8, text, float8, float8, float8) IS 'The same for a quantile (0 to 1) of two arms';
+
 CREATE FUNCTION rec._arms_final_sequential(internal) RETURNS rec.test_result
 	AS 'MODULE_PATHNAME', 'rec_arms_final_sequential' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
 CREATE AGGREGATE rec.sequential_test(x float8, is_treatment boolean) (

@@ -21,7 +21,7 @@ CREATE TABLE rec.experiment (
 	start_at            timestamptz,
 	stop_at             timestamptz,
 	created_at          timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	model               text REFERENCES rec.model ON UPDATE CASCADE ON DELETE SET NULL,
+	model               text,
 	versions            int[],
 	exposures_schema    text,
 	exposures_relation  text,

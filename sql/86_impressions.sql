@@ -11,7 +11,7 @@ CREATE TABLE rec.impression (
 	source         text,
 	experiment_id  int,
 	variant        text,
-	propensity     float8 NOT NULL,
+	propensity     float8,
 	shown_at       timestamptz NOT NULL,
 	score          real
 ) PARTITION BY RANGE (shown_at);
@@ -28,7 +28,7 @@ COMMENT ON COLUMN rec.impression.placement IS 'Where it was shown, as the caller
 COMMENT ON COLUMN rec.impression.source IS 'Where the row came from, as recommend() says: personalized, folded_in, popular, ...';
 COMMENT ON COLUMN rec.impression.experiment_id IS 'rec.experiment.id; null: without an experiment, or the user was not in it';
 COMMENT ON COLUMN rec.impression.variant IS 'Variant of the user in the experiment';
-COMMENT ON COLUMN rec.impression.propensity IS 'Probability with which the user got this answer, 0 to 1: the share of the variant among the experiment''s units (all variants that serve the same version together); 1 without an experiment, for recommend() is deterministic';
+COMMENT ON COLUMN rec.impression.propensity IS 'Probability with which the user got this answer, 0 to 1: the share of the variant among the experiment''s units (all variants that serve the same version together); 1 without an experiment, for recommend() is deterministic, with explore => ''ucb'' too; null with explore => ''thompson'': answers are drawn, and the probability of one is not computed';
 COMMENT ON COLUMN rec.impression.shown_at IS 'When: start of the transaction';
 COMMENT ON COLUMN rec.impression.score IS 'Score of the item, as recommend() says; the distribution of those with rank 1 is watched for drift';
 COMMENT ON TABLE rec.impression_default IS 'Impressions of months without a partition of their own, see rec.maintain_partitions';
@@ -57,23 +57,6 @@ CREATE POLICY owned ON rec.impression FOR SELECT
 	USING (model IN (SELECT m.model FROM rec.model m WHERE rec._owns_model(m.model)));
 COMMENT ON POLICY owned ON rec.impression IS 'A role sees the impressions of its own models';
 SELECT pg_catalog.pg_extension_config_dump('rec.impression_default', '');
-
--- A foreign key would be checked for each row that is shown.
-CREATE FUNCTION rec._follow_model() RETURNS trigger
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF TG_OP = 'DELETE' THEN
-		DELETE FROM rec.impression i WHERE i.model = OLD.model;
-	ELSE
-		UPDATE rec.impression i SET model = NEW.model WHERE i.model = OLD.model;
-	END IF;
-	RETURN NULL;
-END $$;
-COMMENT ON FUNCTION rec._follow_model() IS 'Internal: impressions follow a model that is renamed, and go with one that is dropped';
-CREATE TRIGGER impressions_follow AFTER DELETE OR UPDATE OF model ON rec.model
-	FOR EACH ROW EXECUTE FUNCTION rec._follow_model();
 
 -- Partitions: rows of a month go from the default partition into one of its own. Nothing here runs code of others.
 CREATE FUNCTION rec._add_partition(parent text, time_column text, month date, indexes text[]) RETURNS boolean

@@ -1,242 +1,4 @@
--- Results of experiments: states per day that add up, and what is computed from them.
---
--- A unit belongs to the day (UTC) of its first exposure. The state of a day, metric and variant is the
--- sufficient statistics over the units of that day; units of different days are different units, so states add up. Once
--- the window of a metric has passed for all units of a day, the state of the day does not change any more: it is kept by
--- rec.refresh_experiment, and only the days after it are read from the events.
-
-CREATE TABLE rec.experiment_day (
-	experiment_id  int NOT NULL REFERENCES rec.experiment (id) ON DELETE CASCADE,
-	metric         text REFERENCES rec.metric ON UPDATE CASCADE ON DELETE CASCADE,
-	day            date NOT NULL,
-	variant        text,
-	units          bigint NOT NULL,
-	state          rec.sample_state,
-	bad_values     bigint,
-	negative       bigint,
-	UNIQUE NULLS NOT DISTINCT (experiment_id, metric, day, variant)
-);
-
-COMMENT ON TABLE rec.experiment_day IS 'Kept states of experiments: one row per metric, day of the first exposure and variant, of days whose results are final. Shows the experiments that the current role may use. Written by rec.refresh_experiment.';
-COMMENT ON COLUMN rec.experiment_day.experiment_id IS 'rec.experiment.id';
-COMMENT ON COLUMN rec.experiment_day.metric IS 'Name of the metric; null: exposures';
-COMMENT ON COLUMN rec.experiment_day.day IS 'Day (UTC) of the units'' first exposure';
-COMMENT ON COLUMN rec.experiment_day.variant IS 'Variant; null, with metric null: units that met two variants, which count nowhere else';
-COMMENT ON COLUMN rec.experiment_day.units IS 'Units first exposed on that day';
-COMMENT ON COLUMN rec.experiment_day.state IS 'Sufficient statistics of these units'' values, as rec.sample(), rec.sample_ratio() or rec.sample_cuped() makes them; rec.merge() adds them up';
-COMMENT ON COLUMN rec.experiment_day.bad_values IS 'Rows left out because their value was NaN or infinite';
-COMMENT ON COLUMN rec.experiment_day.negative IS 'Units left out because their denominator is negative; of exposures: units exposed in the future';
-
-GRANT SELECT ON rec.experiment_day TO PUBLIC;
-ALTER TABLE rec.experiment_day ENABLE ROW LEVEL SECURITY;
-CREATE POLICY usable ON rec.experiment_day FOR SELECT USING (experiment_id IN (SELECT e.id FROM rec.experiment e));
-COMMENT ON POLICY usable ON rec.experiment_day IS 'A role sees the states of the experiments that it may use';
-SELECT pg_catalog.pg_extension_config_dump('rec.experiment_day', '');
-
--- How a time column is read as timestamptz, and a timestamptz compared with it so that an index on it serves. Times
--- without a zone are UTC.
-CREATE FUNCTION rec._time_sql(alias text, relation text, time_column text, OUT reading text, OUT bound text)
-LANGUAGE plpgsql STABLE PARALLEL SAFE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	type oid := (SELECT CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
-		WHERE a.attrelid = relation::regclass AND a.attname = time_column AND a.attnum > 0 AND NOT a.attisdropped);
-	c text := alias || '.' || quote_ident(time_column);
-BEGIN
-	CASE type
-		WHEN 'timestamptz'::regtype THEN reading := c; bound := '%s';
-		WHEN 'timestamp'::regtype THEN reading := format('(%s AT TIME ZONE ''UTC'')', c); bound := '(%s AT TIME ZONE ''UTC'')';
-		WHEN 'date'::regtype THEN reading := format('(%s::timestamp AT TIME ZONE ''UTC'')', c); bound := '((%s AT TIME ZONE ''UTC'')::date)';
-		ELSE reading := format('to_timestamp(%s::float8)', c); bound := 'floor(extract(epoch FROM %s))::bigint';
-	END CASE;
-END $$;
-COMMENT ON FUNCTION rec._time_sql(text, text, text) IS 'Internal: SQL that reads a time column as timestamptz, and a format for a bound of its own type';
-
--- An experiment of a superuser is computed with a superuser's rights: not from where an ordinary role's code would run.
-CREATE FUNCTION rec._strange_code(relation regclass) RETURNS boolean
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user)
-	AND EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_roles o ON o.oid = c.relowner WHERE c.oid = relation AND NOT o.rolsuper
-		AND (c.relkind = 'v' OR EXISTS (SELECT FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_cast k ON k.castsource = a.atttypid AND k.castfunc <> 0
-			JOIN pg_catalog.pg_proc p ON p.oid = k.castfunc JOIN pg_catalog.pg_roles f ON f.oid = p.proowner WHERE a.attrelid = c.oid AND NOT f.rolsuper)));
-COMMENT ON FUNCTION rec._strange_code(regclass) IS 'Internal: whether the current role is a superuser and reading the relation would run code of a role that is none: a view''s, or a cast''s';
-
--- Why a metric cannot be computed by the current role now; null: it can.
-CREATE FUNCTION rec._metric_problem(metric rec.metric) RETURNS text
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	name text := format('%I.%I', metric.relation_schema, metric.relation_name);
-BEGIN
-	IF to_regclass(name) IS NULL THEN
-		RETURN format('relation %s does not exist', name);
-	END IF;
-	IF rec._strange_code(name::regclass) THEN
-		RETURN format('relation %s would run code of its owner as a superuser', name);
-	END IF;
-	-- what a user's expression names has been checked when the metric was created, but tables change
-	BEGIN
-		EXECUTE format('SELECT m.%I::text, %s, %s, %s FROM %s m LIMIT 0', metric.unit_column, metric.value_sql, coalesce(metric.denominator_sql, 'NULL'),
-			coalesce('m.' || quote_ident(metric.time_column), 'NULL'), name);
-	EXCEPTION WHEN insufficient_privilege OR syntax_error_or_access_rule_violation THEN
-		RETURN SQLERRM;
-	END;
-	RETURN NULL;
-END $$;
-COMMENT ON FUNCTION rec._metric_problem(rec.metric) IS 'Internal: why the current role cannot compute a metric';
-
--- Metrics of an experiment: those it names, else all of its owner; only of owners that may act as its owner anyway, since
--- their expressions run with its rights.
-CREATE FUNCTION rec._experiment_metrics(id int) RETURNS SETOF rec.metric
-LANGUAGE sql STABLE ROWS 10
-BEGIN ATOMIC
-	SELECT m.* FROM rec.experiment e JOIN rec.metric m ON CASE WHEN e.metrics IS NULL THEN m.owner = e.owner ELSE m.metric = ANY (e.metrics) END
-	WHERE e.id = $1 AND pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(m.owner))::oid, pg_catalog.to_regrole(pg_catalog.quote_ident(e.owner))::oid, 'USAGE')
-	ORDER BY m.guardrail, pg_catalog.array_position(e.metrics, m.metric), m.created_at, m.metric;
-END;
-COMMENT ON FUNCTION rec._experiment_metrics(int) IS 'Internal: metrics that an experiment shows';
-
--- Days from which on nothing is kept.
-CREATE FUNCTION rec._open_from(id int, metric text) RETURNS date
-LANGUAGE sql STABLE
-RETURN (SELECT max(d.day) + 1 FROM rec.experiment_day d WHERE d.experiment_id = $1 AND d.metric IS NOT DISTINCT FROM $2);
-COMMENT ON FUNCTION rec._open_from(int, text) IS 'Internal: the first day whose state is not kept; null: none is';
-
--- The query that computes the states that are not kept, and those of days in which a unit was kept that has met a second
--- variant since. Runs as the experiment's owner, see src/api/experiment_live.c.
-CREATE FUNCTION rec._experiment_sql(id int) RETURNS text
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict use_column
-DECLARE
-	e rec.experiment := (SELECT x FROM rec.experiment x WHERE x.id = $1);
-	own boolean := e.exposures_relation IS NULL;
-	relation text := CASE WHEN own THEN 'rec.exposure' ELSE format('%I.%I', e.exposures_schema, e.exposures_relation) END;
-	unit text := CASE WHEN own THEN 'unit_id' ELSE e.exposure_unit END;
-	variant text := CASE WHEN own THEN 'variant' ELSE e.exposure_variant END;
-	t record;
-	m rec.metric;
-	problem text;
-	stop text := coalesce(quote_literal(e.stop_at) || '::timestamptz', '''infinity''::timestamptz');
-	first_open timestamptz;
-	kept boolean;
-	open_from timestamptz;
-	conditions text;
-	q text;
-BEGIN
-	IF NOT own AND to_regclass(relation) IS NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('exposure relation %s of experiment "%s" does not exist', relation, e.experiment);
-	END IF;
-	IF NOT own AND rec._strange_code(relation::regclass) THEN
-		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('exposure relation %s of experiment "%s" would run code of its owner as a superuser', relation, e.experiment),
-			HINT = 'Let the owner of the relation create the experiment.';
-	END IF;
-	SELECT * INTO t FROM rec._time_sql('x', relation, CASE WHEN own THEN 'exposed_at' ELSE e.exposure_time END);
-	-- from when on units are looked at: the first day that some metric, or the count of exposures, has not kept
-	SELECT CASE WHEN bool_and(o.day IS NOT NULL) THEN min(o.day)::timestamp AT TIME ZONE 'UTC' ELSE '-infinity' END INTO first_open
-	FROM (SELECT rec._open_from($1, NULL) UNION ALL SELECT rec._open_from($1, x.metric) FROM rec._experiment_metrics($1) x) o (day);
-	kept := first_open > '-infinity';
-	q := format('WITH exposed AS NOT MATERIALIZED (SELECT x.%1$I::text AS unit, x.%2$I::text AS variant, %3$s AS t FROM %4$s x WHERE %5$s x.%2$I::text = ANY (%6$L::text[])'
-		' AND %3$s >= %7$L::timestamptz AND %3$s < %8$s AND x.%1$I IS NOT NULL%9$s), ',
-		unit, variant, t.reading, relation, CASE WHEN own THEN format('x.experiment_id = %s AND', e.id) ELSE '' END, e.variants,
-		coalesce(e.start_at, '-infinity'), stop, CASE WHEN e.forced = '{}' THEN '' ELSE format(' AND NOT %L::jsonb ? x.%I::text', e.forced, unit) END);
-	-- kept states of the days of units in two variants do not count: they may have been made before the second one
-	IF kept THEN
-		q := q || format('seen AS MATERIALIZED (SELECT x.unit, min(x.variant) AS variant, min(x.t) AS t, (min(x.t) AT TIME ZONE ''UTC'')::date AS day, min(x.variant) <> max(x.variant) AS mixed'
-			' FROM (SELECT DISTINCT y.unit FROM exposed y WHERE y.t >= %1$L::timestamptz) r JOIN exposed x ON x.unit = r.unit GROUP BY x.unit),'
-			' reopened AS MATERIALIZED (SELECT DISTINCT s.day FROM seen s WHERE s.mixed),'
-			' again AS (SELECT x.unit, min(x.variant) AS variant, min(x.t) AS t, min(x.variant) <> max(x.variant) AS mixed FROM exposed x'
-			' WHERE x.unit IN (SELECT y.unit FROM exposed y JOIN reopened r ON (y.t AT TIME ZONE ''UTC'')::date = r.day WHERE y.t < %1$L::timestamptz) GROUP BY x.unit),'
-			' units AS MATERIALIZED (SELECT s.unit, s.variant, s.t, s.day, s.mixed, s.day IN (SELECT r.day FROM reopened r) AS reopened FROM seen s WHERE s.t >= %1$L::timestamptz'
-			' UNION ALL SELECT a.unit, a.variant, a.t, r.day, a.mixed, true FROM again a JOIN reopened r ON r.day = (a.t AT TIME ZONE ''UTC'')::date WHERE a.t < %1$L::timestamptz) ', first_open);
-	ELSE
-		q := q || 'seen AS MATERIALIZED (SELECT x.unit, min(x.variant) AS variant, min(x.t) AS t, (min(x.t) AT TIME ZONE ''UTC'')::date AS day,'
-			' min(x.variant) <> max(x.variant) AS mixed FROM exposed x GROUP BY x.unit),'
-			' units AS MATERIALIZED (SELECT s.*, s.day IN (SELECT r.day FROM seen r WHERE r.mixed) AS reopened FROM seen s) ';
-	END IF;
-	q := q || format('SELECT NULL::text AS metric, u.day, u.variant, count(*) AS units, NULL::rec.sample_state AS state, NULL::bigint AS bad_values, NULL::bigint AS negative, u.reopened, NULL::text AS problem'
-		' FROM units u WHERE NOT u.mixed AND (u.reopened OR u.t >= %1$L::timestamptz) GROUP BY u.day, u.variant, u.reopened'
-		' UNION ALL SELECT NULL, u.day, NULL, count(*) FILTER (WHERE u.mixed), NULL, NULL, count(*) FILTER (WHERE u.t > now() + interval ''5 minutes''), u.reopened, NULL'
-		' FROM units u WHERE u.reopened OR u.t >= %1$L::timestamptz GROUP BY u.day, u.reopened', coalesce(rec._open_from($1, NULL)::timestamp AT TIME ZONE 'UTC', '-infinity'));
-	FOR m IN SELECT x.* FROM rec._experiment_metrics($1) x LOOP
-		problem := rec._metric_problem(m);
-		IF problem IS NOT NULL THEN
-			q := q || format(' UNION ALL SELECT %L, NULL, NULL, 0, NULL, NULL, NULL, false, %L', m.metric, problem);
-			CONTINUE;
-		END IF;
-		relation := format('%I.%I', m.relation_schema, m.relation_name);
-		conditions := '';
-		open_from := coalesce(rec._open_from($1, m.metric)::timestamp AT TIME ZONE 'UTC', '-infinity');
-		IF m.time_column IS NOT NULL THEN
-			SELECT * INTO t FROM rec._time_sql('m', relation, m.time_column);
-			conditions := format(' AND v.t >= u.t%s AND v.t < %s', CASE WHEN m.pre_period IS NULL THEN '' ELSE format(' - %L::interval', m.pre_period) END,
-				CASE WHEN m.window_after IS NULL THEN stop ELSE format('u.t + %L::interval', m.window_after) END);
-		END IF;
-		q := q || format(' UNION ALL SELECT %L, s.day, s.variant, count(*), %s, sum(s.bad)::bigint,'
-			' count(*) FILTER (WHERE s.x < 0), s.reopened, NULL FROM (SELECT u.unit, u.day, u.variant, u.reopened, %s AS y, %s AS x, count(*) FILTER (WHERE NOT v.good) AS bad'
-			' FROM units u LEFT JOIN (SELECT w.unit, w.t, w.v, w.d, w.v BETWEEN -1.7e308 AND 1.7e308 AND coalesce(w.d BETWEEN -1.7e308 AND 1.7e308, true) AS good'
-			' FROM (SELECT m.%I::text AS unit, %s AS t, %s AS v, %s::float8 AS d FROM %s m%s OFFSET 0) w) v ON v.unit = u.unit%s'
-			' WHERE NOT u.mixed AND (u.t >= %L::timestamptz OR u.reopened) GROUP BY u.unit, u.day, u.variant, u.reopened) s GROUP BY s.day, s.variant, s.reopened',
-			m.metric, CASE WHEN m.kind = 'ratio' THEN 'rec.sample_ratio(s.y, s.x) FILTER (WHERE s.x >= 0)' WHEN m.pre_period IS NULL THEN 'rec.sample(s.y)' ELSE 'rec.sample_cuped(s.y, s.x)' END,
-			rec._unit_value_sql(m, false), rec._unit_value_sql(m, true), m.unit_column,
-			CASE WHEN m.time_column IS NULL THEN 'NULL::timestamptz' ELSE t.reading END, m.value_sql, coalesce(m.denominator_sql, 'NULL'), relation,
-			CASE WHEN m.time_column IS NULL THEN '' ELSE format(' WHERE m.%I >= %s', m.time_column, format(t.bound,
-				format('(SELECT min(u.t)%s FROM units u WHERE u.t >= %L::timestamptz OR u.reopened)', CASE WHEN m.pre_period IS NULL THEN '' ELSE format(' - %L::interval', m.pre_period) END, open_from))) END,
-			conditions, open_from);
-	END LOOP;
-	RETURN q;
-END $$;
-COMMENT ON FUNCTION rec._experiment_sql(int) IS 'Internal: the query for the states of an experiment that are not kept';
-
--- What a unit's rows v amount to: its value, or the second number that goes with it.
-CREATE FUNCTION rec._unit_value_sql(metric rec.metric, other boolean) RETURNS text
-LANGUAGE plpgsql IMMUTABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	rows text := 'v.good';
-BEGIN
-	IF other AND metric.kind = 'ratio' THEN
-		RETURN 'coalesce(sum(v.d) FILTER (WHERE v.good), 0)';
-	ELSIF other AND metric.pre_period IS NULL THEN
-		RETURN '0::float8';
-	ELSIF metric.pre_period IS NOT NULL THEN
-		rows := rows || CASE WHEN other THEN ' AND v.t < u.t' ELSE ' AND v.t >= u.t' END;
-	END IF;
-	IF metric.kind = 'proportion' THEN
-		RETURN format('(count(*) FILTER (WHERE %s AND v.v <> 0) > 0)::int::float8', rows);
-	ELSIF metric.cap IS NULL THEN
-		RETURN format('coalesce(sum(v.v) FILTER (WHERE %s), 0)', rows);
-	END IF;
-	RETURN format('least(coalesce(sum(v.v) FILTER (WHERE %s), 0), %L::float8)', rows, metric.cap);
-END $$;
-COMMENT ON FUNCTION rec._unit_value_sql(rec.metric, boolean) IS 'Internal: SQL for the value of a unit, or for its denominator or covariate';
-
-CREATE FUNCTION rec._experiment_live(id int)
-RETURNS TABLE (metric text, day date, variant text, units bigint, state rec.sample_state, bad_values bigint, negative bigint, reopened boolean, problem text)
-	AS 'MODULE_PATHNAME', 'rec_experiment_live' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 100 COST 100000;
-COMMENT ON FUNCTION rec._experiment_live(int) IS 'Internal: states of an experiment that are not kept, computed as its owner; no rows for other roles than the owner and its members';
-
--- All states of an experiment: what is kept, and what is computed now for the owner. As an array, so that a result computes
--- them once.
-CREATE TYPE rec._experiment_state AS (metric text, day date, variant text, units bigint, state rec.sample_state, bad_values bigint, negative bigint,
-	problem text);
-COMMENT ON TYPE rec._experiment_state IS 'Internal: a state of an experiment, see rec.experiment_day';
-
-CREATE FUNCTION rec._experiment_states(id int) RETURNS rec._experiment_state[]
-LANGUAGE sql STABLE
-BEGIN ATOMIC
-	WITH live AS MATERIALIZED (SELECT l.* FROM rec._experiment_live($1) l)
-	SELECT pg_catalog.array_agg(s) FROM (
-		SELECT ROW(l.metric, l.day, l.variant, l.units, l.state, l.bad_values, l.negative, l.problem)::rec._experiment_state FROM live l
-		UNION ALL
-		SELECT ROW(d.metric, d.day, d.variant, d.units, d.state, d.bad_values, d.negative, NULL)::rec._experiment_state FROM rec.experiment_day d
-		WHERE d.experiment_id = $1 AND NOT EXISTS (SELECT FROM live l WHERE l.reopened AND l.day = d.day)) x (s);
-END;
-COMMENT ON FUNCTION rec._experiment_states(int) IS 'Internal: states of an experiment by day, kept ones and others';
+-- Results of experiments: what is computed from their states (see 87_states.sql).
 
 CREATE FUNCTION rec._metric_test(kind text, control rec.sample_state, treatment rec.sample_state, alternative text, confidence float8)
 RETURNS rec.test_result
@@ -266,22 +28,23 @@ DECLARE
 BEGIN
 	RETURN QUERY
 	WITH states AS MATERIALIZED (SELECT s.* FROM unnest(known) s WHERE s.metric IS NOT NULL),
-	metrics AS (SELECT m.metric, CASE WHEN m.pre_period IS NULL THEN m.kind ELSE 'cuped' END AS test, m.kind, m.direction, m.guardrail, m.min_effect, m.place::int
+	metrics AS (SELECT m.metric, CASE WHEN m.pre_period IS NULL THEN m.kind ELSE 'cuped' END AS test, m.kind, m.direction, m.guardrail, m.min_effect, m.place::int, m.quantile
 		FROM rec._experiment_metrics($1) WITH ORDINALITY m (metric, owner, relation_schema, relation_name, unit_column, value, value_sql, time_column, kind,
-			window_after, cap, direction, guardrail, denominator, denominator_sql, pre_period, min_effect, created_at, place)),
+			window_after, cap, direction, guardrail, denominator, denominator_sql, pre_period, min_effect, created_at, quantile, place)),
 	variants AS (SELECT v.variant, v.i::int FROM unnest(e.variants) WITH ORDINALITY v (variant, i)),
 	days AS (SELECT DISTINCT s.day FROM states s WHERE by_day AND s.day IS NOT NULL UNION ALL SELECT NULL WHERE NOT by_day),
 	-- merged up to each day, or in all
-	merged AS MATERIALIZED (SELECT m.metric, v.variant, v.i, d.day, rec.merge(s.state) AS state, coalesce(sum(s.units), 0)::bigint AS units,
+	merged AS MATERIALIZED (SELECT m.metric, v.variant, v.i, d.day, rec.merge(s.state) AS state, rec.merge(s.sample) AS sample, coalesce(sum(s.units), 0)::bigint AS units,
 			sum(s.bad_values)::bigint AS bad, sum(s.negative)::bigint AS negative, max(s.problem) AS problem
 		FROM metrics m CROSS JOIN variants v CROSS JOIN days d
 		LEFT JOIN states s ON s.metric = m.metric AND (s.variant = v.variant OR s.problem IS NOT NULL) AND (d.day IS NULL OR s.day <= d.day)
 		GROUP BY m.metric, v.variant, v.i, d.day),
 	tested AS (SELECT t.*, c.state AS control, c.units AS control_units, m.kind, m.direction, m.guardrail, m.min_effect, m.place,
-			rec._metric_test(m.test, c.state, t.state, 'two-sided', 1 - e.alpha) AS r,
-			rec.sequential_test(c.state, t.state, 'two-sided', 1 - e.alpha, 0, 5000) AS q,
-			rec._metric_test(m.test, c.state, t.state, CASE m.direction WHEN 'increase' THEN 'less' ELSE 'greater' END, 1 - e.alpha) AS one
-		FROM merged t JOIN metrics m ON m.metric = t.metric JOIN merged c ON c.metric = t.metric AND c.i = 1 AND c.day IS NOT DISTINCT FROM t.day)
+			CASE m.kind WHEN 'quantile' THEN rec.quantile_test(c.sample, t.sample, m.quantile, 'two-sided', 1 - e.alpha) ELSE rec._metric_test(m.test, c.state, t.state, 'two-sided', 1 - e.alpha) END AS r,
+			CASE m.kind WHEN 'quantile' THEN rec.sequential_test(c.sample, t.sample, m.quantile, 'two-sided', 1 - e.alpha) ELSE rec.sequential_test(c.state, t.state, 'two-sided', 1 - e.alpha) END AS q,
+			CASE m.kind WHEN 'quantile' THEN rec.quantile_test(c.sample, t.sample, m.quantile, w.worse, 1 - e.alpha) ELSE rec._metric_test(m.test, c.state, t.state, w.worse, 1 - e.alpha) END AS one
+		FROM merged t JOIN metrics m ON m.metric = t.metric JOIN merged c ON c.metric = t.metric AND c.i = 1 AND c.day IS NOT DISTINCT FROM t.day
+		CROSS JOIN LATERAL (SELECT CASE m.direction WHEN 'increase' THEN 'less' ELSE 'greater' END) w (worse))
 	SELECT t.metric, t.variant, t.day, t.kind, t.direction, t.guardrail, t.place, t.units, (t.r).estimate_treatment, t.control_units, (t.r).estimate_control,
 		CASE WHEN t.i > 1 THEN (t.r).difference END, x.se, (t.r).df, CASE WHEN t.i > 1 THEN (t.r).lift END, CASE WHEN t.i > 1 THEN (t.r).lift_ci_low END, CASE WHEN t.i > 1 THEN (t.r).lift_ci_high END,
 		CASE WHEN t.i > 1 THEN (t.q).lift_ci_low END, CASE WHEN t.i > 1 THEN (t.q).lift_ci_high END, CASE WHEN t.i > 1 THEN (t.r).p_value END,
@@ -461,13 +224,11 @@ CREATE VIEW rec.experiment_daily WITH (security_invoker = true) AS
 COMMENT ON VIEW rec.experiment_daily IS 'The same numbers as a series: one row per experiment, metric, variant and day (UTC), of all units first exposed up to that day. ci_low and ci_high: interval of the lift; safe_low and safe_high: the one that holds at any time of looking; new_units: first exposed on that day; srm_p: of the split up to that day';
 GRANT SELECT ON rec.experiment_summary, rec.experiment_daily TO PUBLIC;
 
-CREATE FUNCTION rec._metric_closed(metric rec.metric, day date, stop_at timestamptz) RETURNS boolean
+CREATE FUNCTION rec._metric_closed(metric rec.metric, day date) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN CASE WHEN metric.metric IS NULL THEN (day + 2)::timestamp AT TIME ZONE 'UTC' <= pg_catalog.now()
-	WHEN metric.window_after IS NOT NULL THEN ((day + 2)::timestamp AT TIME ZONE 'UTC') + metric.window_after <= pg_catalog.now()
-	ELSE coalesce(stop_at + pg_catalog.make_interval(days => 1) <= pg_catalog.now(), false) END;
-COMMENT ON FUNCTION rec._metric_closed(rec.metric, date, timestamptz) IS 'Internal: whether the state of a day is final: its window has passed for all units, and a day more for rows that come late; without a window a day after the stop';
+RETURN rec._day_start(day + 2) + coalesce(metric.window_after, interval '0') <= pg_catalog.now();
+COMMENT ON FUNCTION rec._metric_closed(rec.metric, date) IS 'Internal: whether the state of a day is kept: a window has passed for all units, and a day more for rows that come late';
 
 CREATE FUNCTION rec.refresh_experiment(experiment text, "full" boolean DEFAULT false) RETURNS int
 	AS 'MODULE_PATHNAME', 'rec_refresh_experiment' LANGUAGE C VOLATILE STRICT PARALLEL UNSAFE COST 1000000;
-COMMENT ON FUNCTION rec.refresh_experiment IS 'Keeps the states of the days that are final in rec.experiment_day, so that results need not read their events again; by cron once a day. A day is final a day after the window of the metric has passed for all units exposed on it (a metric without a window: a day after the experiment''s stop); rows that come later do not count, unless full computes everything again. A unit that meets a second variant later is taken out of its day again. Returns the number of states written. Only for the experiment''s owner.';
+COMMENT ON FUNCTION rec.refresh_experiment IS 'Keeps what results need not read again, by cron once a day: units exposed before yesterday (UTC), the states of days whose window has passed for all units, and each unit''s sums, up to yesterday, of metrics without a window. A result then reads only later rows. Rows that come more than a day late do not count, unless full computes everything again. A unit that meets a second variant later is taken out of its day again. A metric without a time column is read whole each time. Returns the number of states written. Only for the experiment''s owner.';

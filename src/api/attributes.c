@@ -47,7 +47,6 @@ rec_refresh_items_sql(PG_FUNCTION_ARGS)
 static void
 put_side(const RecModel *model, int version, RecSide side, ReturnSetInfo *result)
 {
-	static const char *const kinds[] = {"category", "tags", "text", "number", "age", "vector", "pair"};
 	RecAttributes *list = rec_attributes_stored(model, version, side);
 	RecVersion	found = rec_version_get(model, version);
 	RecServing *s = list ? rec_serving_get(model, &found) : NULL;
@@ -67,9 +66,9 @@ put_side(const RecModel *model, int version, RecSide side, ReturnSetInfo *result
 			for (int k = 0; used && s->map[side] && k < s->stride; k++)
 				squares += pow(s->map[side][(Size) c * s->stride + k], 2);
 			v[0] = Int32GetDatum(version);
-			v[1] = CStringGetTextDatum(side == REC_USERS ? "user" : "item");
+			v[1] = CStringGetTextDatum(rec_side_name(side));
 			v[2] = CStringGetTextDatum(a->name);
-			v[3] = CStringGetTextDatum(kinds[a->kind]);
+			v[3] = CStringGetTextDatum(rec_attribute_kind_name(a->kind));
 			null[4] = !used || list->column_name[c] == NULL;
 			v[4] = null[4] ? (Datum) 0 : CStringGetTextDatum(list->column_name[c]);
 			null[5] = a->kind == REC_ATT_PAIR;

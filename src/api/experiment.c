@@ -126,14 +126,6 @@ update_row(const RecExperiment *e, const char *sql, Oid type, Datum value, bool 
 				 errhint("Try again.")));
 }
 
-/* What is kept of the results rests on what has changed. */
-static void
-forget_results(const RecExperiment *e)
-{
-	rec_catalog_execute("DELETE FROM rec.experiment_day WHERE experiment_id = $1", 1, (Oid[]) {INT4OID},
-						(Datum[]) {Int32GetDatum(e->id)}, NULL);
-}
-
 static Datum
 equal_weights(int n)
 {
@@ -323,7 +315,7 @@ rec_alter_experiment(PG_FUNCTION_ARGS)
 							   "metrics = coalesce($22, metrics), alpha = coalesce($23, alpha) WHERE id = $8",
 							   P_COUNT, parameter_type, row.value, row.null);
 	if (!PG_ARGISNULL(4) || !PG_ARGISNULL(5) || !PG_ARGISNULL(9) || !PG_ARGISNULL(10))
-		forget_results(e);
+		rec_experiment_forget_results(e->id);
 	PG_RETURN_VOID();
 }
 
@@ -338,7 +330,7 @@ rec_start_experiment(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("experiment \"%s\" is running", e->name)));
 	/* a stopped one goes on: its first exposures count */
 	check_namespace(e, has_started(e) ? DT_NOEND : e->stop);
-	forget_results(e);
+	rec_experiment_forget_results(e->id);
 	if (has_started(e))
 		update_row(e, "UPDATE rec.experiment SET stop_at = NULL WHERE id = $1 AND stop_at = $2", TIMESTAMPTZOID,
 				   TimestampTzGetDatum(e->stop), false);
@@ -402,9 +394,8 @@ rec_drop_experiment(PG_FUNCTION_ARGS)
 		PG_RETURN_VOID();
 	e = owned_experiment(fcinfo, "drop");
 	id = e->id;
+	rec_experiment_forget_results(id);
 	rec_catalog_execute("DELETE FROM rec.experiment WHERE id = $1", 1, (Oid[]) {INT4OID}, (Datum[]) {Int32GetDatum(id)}, NULL);
-	rec_catalog_execute("DELETE FROM rec.exposure WHERE experiment_id = $1", 1, (Oid[]) {INT4OID},
-						(Datum[]) {Int32GetDatum(id)}, NULL);
 	PG_RETURN_VOID();
 }
 
@@ -425,7 +416,7 @@ rec_force_variant(PG_FUNCTION_ARGS)
 	rec_catalog_execute("UPDATE rec.experiment SET forced = CASE WHEN $3 IS NULL THEN forced - $2 "
 						"ELSE forced || jsonb_build_object($2, $3) END WHERE id = $1", 3, types, values,
 						variant ? NULL : "  n");
-	forget_results(e);
+	rec_experiment_forget_results(e->id);
 	PG_RETURN_VOID();
 }
 

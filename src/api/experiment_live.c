@@ -43,12 +43,12 @@ owner_of(int id)
  * takes for a few rows would run over all of them. Settings go back with the role's.
  */
 static void
-run(int id, ReturnSetInfo *result)
+run(int id, const char *maker, ReturnSetInfo *result)
 {
 	char	   *query;
 	HeapTuple	tuple;
 
-	if (SPI_execute_with_args("SELECT rec._experiment_sql($1)", 1, (Oid[]) {INT4OID}, (Datum[]) {Int32GetDatum(id)}, NULL,
+	if (SPI_execute_with_args(psprintf("SELECT rec.%s($1)", maker), 1, (Oid[]) {INT4OID}, (Datum[]) {Int32GetDatum(id)}, NULL,
 							  true, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "no query for experiment %d", id);
 	query = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
@@ -65,9 +65,9 @@ run(int id, ReturnSetInfo *result)
 	}
 }
 
-PG_FUNCTION_INFO_V1(rec_experiment_live);
-Datum
-rec_experiment_live(PG_FUNCTION_ARGS)
+/* Rows of the query that an SQL function makes, run as the experiment's owner. */
+static Datum
+run_as_owner(FunctionCallInfo fcinfo, const char *maker)
 {
 	int			id = PG_GETARG_INT32(0);
 	Oid			owner = owner_of(id);
@@ -80,10 +80,31 @@ rec_experiment_live(PG_FUNCTION_ARGS)
 	saved = rec_role_enter(owner);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	run(id, result);
+	run(id, maker, result);
 	SPI_finish();
 	rec_role_leave(&saved);
 	return (Datum) 0;
+}
+
+PG_FUNCTION_INFO_V1(rec_experiment_live);
+Datum
+rec_experiment_live(PG_FUNCTION_ARGS)
+{
+	return run_as_owner(fcinfo, "_experiment_sql");
+}
+
+PG_FUNCTION_INFO_V1(rec_experiment_units);
+Datum
+rec_experiment_units(PG_FUNCTION_ARGS)
+{
+	return run_as_owner(fcinfo, "_experiment_units_sql");
+}
+
+PG_FUNCTION_INFO_V1(rec_experiment_values);
+Datum
+rec_experiment_values(PG_FUNCTION_ARGS)
+{
+	return run_as_owner(fcinfo, "_experiment_values_sql");
 }
 
 PG_FUNCTION_INFO_V1(rec_experiment_id);
@@ -94,9 +115,50 @@ rec_experiment_id(PG_FUNCTION_ARGS)
 }
 
 /*
- * One statement as the catalog's owner; rec._experiment_live() in it works as the experiment's. Of a day that was opened
- * again, states of which nothing is left become empty.
+ * Statements as the catalog's owner, $1 is the experiment; the functions that read its relations work as its owner. States
+ * come first, while the mark is where they begin. Of a day that was opened again, states of which nothing is left become
+ * empty, and those of a metric that was not computed go with all later ones: it begins there again.
  */
+static const char *const keep_states =
+"WITH live AS MATERIALIZED (SELECT l.* FROM rec._experiment_live($1) l), "
+"reopened AS (SELECT l.day FROM live l WHERE l.reopened AND l.metric IS NULL), "
+"computed AS (SELECT NULL AS metric UNION ALL SELECT l.metric FROM live l WHERE l.day IS NULL AND l.problem IS NULL), "
+"stale AS (DELETE FROM rec.experiment_day d WHERE d.experiment_id = $1 AND d.day >= (SELECT min(r.day) FROM reopened r) "
+"AND NOT EXISTS (SELECT FROM computed c WHERE c.metric IS NOT DISTINCT FROM d.metric)) "
+"INSERT INTO rec.experiment_day (experiment_id, metric, day, variant, units, state, sample, bad_values, negative) "
+"SELECT $1, l.metric, l.day, l.variant, l.units, l.state, l.sample, l.bad_values, l.negative "
+"FROM live l LEFT JOIN rec.metric m ON m.metric = l.metric WHERE l.day IS NOT NULL AND rec._metric_closed(m, l.day) "
+"UNION ALL SELECT d.experiment_id, d.metric, d.day, d.variant, 0, NULL, NULL, NULL, NULL FROM rec.experiment_day d "
+"WHERE d.experiment_id = $1 AND d.day IN (SELECT r.day FROM reopened r) "
+"AND EXISTS (SELECT FROM computed c WHERE c.metric IS NOT DISTINCT FROM d.metric) AND NOT EXISTS (SELECT FROM live l "
+"WHERE l.day = d.day AND l.metric IS NOT DISTINCT FROM d.metric AND l.variant IS NOT DISTINCT FROM d.variant) "
+"ON CONFLICT (experiment_id, metric, day, variant) DO UPDATE SET units = excluded.units, state = excluded.state, "
+"sample = excluded.sample, bad_values = excluded.bad_values, negative = excluded.negative";
+
+static const char *const keep_units_and_sums[] = {
+	"INSERT INTO rec.experiment_unit AS u (experiment_id, unit_id, variant, exposed_at, mixed) "
+	"SELECT $1, x.unit_id, x.variant, x.exposed_at, x.mixed FROM rec._experiment_units($1) x "
+	"ON CONFLICT (experiment_id, unit_id) DO UPDATE SET mixed = u.mixed OR excluded.mixed OR u.variant <> excluded.variant",
+
+	/* sums that end elsewhere are of a metric that could not be read for a while */
+	"DELETE FROM rec.experiment_kept k WHERE k.experiment_id = $1 AND k.until <> rec._kept_until($1, NULL)",
+	"DELETE FROM rec.experiment_value v WHERE v.experiment_id = $1 AND NOT EXISTS (SELECT FROM rec.experiment_kept k "
+	"WHERE k.experiment_id = $1 AND k.metric = v.metric)",
+	"WITH added AS MATERIALIZED (SELECT x.* FROM rec._experiment_values($1) x), "
+	"sums AS (INSERT INTO rec.experiment_value AS v (experiment_id, metric, unit_id, variant, day, value, other, bad_values) "
+	"SELECT $1, a.metric, a.unit_id, a.variant, a.day, a.value, a.other, a.bad_values FROM added a WHERE a.unit_id IS NOT NULL "
+	"ON CONFLICT (experiment_id, metric, unit_id) DO UPDATE SET value = v.value + excluded.value, other = v.other + excluded.other, "
+	"bad_values = v.bad_values + excluded.bad_values) "
+	"INSERT INTO rec.experiment_kept (experiment_id, metric, until) "
+	"SELECT $1, a.metric, rec._keep_until($1) FROM added a WHERE a.unit_id IS NULL UNION ALL SELECT $1, NULL, rec._keep_until($1) "
+	"ON CONFLICT (experiment_id, metric) DO UPDATE SET until = excluded.until",
+
+	/* what could not be read now is read whole the next time; units in two variants have no sums */
+	"DELETE FROM rec.experiment_kept k WHERE k.experiment_id = $1 AND k.until <> rec._kept_until($1, NULL)",
+	"DELETE FROM rec.experiment_value v WHERE v.experiment_id = $1 AND (NOT EXISTS (SELECT FROM rec.experiment_kept k "
+	"WHERE k.experiment_id = $1 AND k.metric = v.metric) OR v.unit_id IN (SELECT u.unit_id FROM rec.experiment_unit u WHERE u.experiment_id = $1 AND u.mixed))"
+};
+
 PG_FUNCTION_INFO_V1(rec_refresh_experiment);
 Datum
 rec_refresh_experiment(PG_FUNCTION_ARGS)
@@ -104,21 +166,17 @@ rec_refresh_experiment(PG_FUNCTION_ARGS)
 	const RecExperiment *e = rec_experiment_get(text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	Oid			types[1] = {INT4OID};
 	Datum		values[1] = {Int32GetDatum(e->id)};
+	uint64		written;
 
 	rec_experiment_require_owner(e, "refresh");
+	/* one at a time */
+	rec_catalog_execute("SELECT FROM rec.experiment WHERE id = $1 FOR NO KEY UPDATE", 1, types, values, NULL);
 	if (PG_GETARG_BOOL(1))
-		rec_catalog_execute("DELETE FROM rec.experiment_day WHERE experiment_id = $1", 1, types, values, NULL);
-	PG_RETURN_INT32((int32) rec_catalog_execute(
-		"WITH live AS MATERIALIZED (SELECT l.* FROM rec._experiment_live($1) l WHERE l.day IS NOT NULL) "
-		"INSERT INTO rec.experiment_day (experiment_id, metric, day, variant, units, state, bad_values, negative) "
-		"SELECT $1, l.metric, l.day, l.variant, l.units, l.state, l.bad_values, l.negative "
-		"FROM live l JOIN rec.experiment e ON e.id = $1 LEFT JOIN rec.metric m ON m.metric = l.metric "
-		"WHERE rec._metric_closed(m, l.day, e.stop_at) "
-		"UNION ALL SELECT d.experiment_id, d.metric, d.day, d.variant, 0, NULL, NULL, NULL FROM rec.experiment_day d "
-		"WHERE d.experiment_id = $1 AND d.day IN (SELECT l.day FROM live l WHERE l.reopened) AND NOT EXISTS (SELECT FROM live l "
-		"WHERE l.day = d.day AND l.metric IS NOT DISTINCT FROM d.metric AND l.variant IS NOT DISTINCT FROM d.variant) "
-		"ON CONFLICT (experiment_id, metric, day, variant) DO UPDATE SET units = excluded.units, state = excluded.state, "
-		"bad_values = excluded.bad_values, negative = excluded.negative", 1, types, values, NULL));
+		rec_experiment_forget_results(e->id);
+	written = rec_catalog_execute(keep_states, 1, types, values, NULL);
+	for (int i = 0; i < lengthof(keep_units_and_sums); i++)
+		rec_catalog_execute(keep_units_and_sums[i], 1, types, values, NULL);
+	PG_RETURN_INT32((int32) written);
 }
 
 PG_FUNCTION_INFO_V1(rec_normal_width);

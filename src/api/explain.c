@@ -12,7 +12,7 @@
 #include <math.h>
 
 #include "core/score.h"
-#include "model/attribute_store.h"
+#include "model/attribute_row.h"
 #include "model/linear.h"
 #include "model/solve.h"
 #include "utils/builtins.h"
@@ -101,7 +101,7 @@ add_attributes(const RecCall *call, RecSide side, const RecEncoded *row, const f
 			   double bias_scale, Part *part, int n)
 {
 	const RecServing *s = call->serving;
-	RecAttributes *list = rec_attributes_stored(call->model, s->version, side);
+	const RecAttributes *list = rec_attributes_kept(call->model, s, side);
 	int			d = s->params.factors;
 
 	for (int k = 0; list && k < row->n; k++)

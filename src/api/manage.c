@@ -2,9 +2,10 @@
  * manage.c
  *		create_model, alter_model, drop_model, rename_model, upgrade_model, activate.
  *
- * The tables and functions of a model are created by statements that SQL functions return (sql/30_model_ddl.sql), run
- * as the owner of the model's schema. A row of the catalog is written after the checks, as the catalog's owner.
+ * What stands in the schema of a model is made by model_ddl.c. A row of the catalog is written after the checks, as the
+ * catalog's owner.
  */
+#include "api/model_ddl.h"
 #include "api/options.h"
 
 #include "access/genam.h"
@@ -34,19 +35,6 @@ required_argument(FunctionCallInfo fcinfo, int i, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
 	return text_argument(fcinfo, i);
-}
-
-static void
-spi_run(const char *sql, int expected)
-{
-	int			result;
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	result = SPI_execute(sql, false, 0);
-	if (result < 0 || (expected != 0 && result != expected))
-		elog(ERROR, "statement failed: %s", sql);
-	SPI_finish();
 }
 
 static bool
@@ -144,6 +132,7 @@ model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
 	Assert(i == MODEL_COLUMNS);
 }
 
+/* The row of a model, and all others that are about it: also such as have lost the first one. */
 static void
 forget_model(const char *name)
 {
@@ -151,9 +140,7 @@ forget_model(const char *name)
 	Datum		values[1] = {CStringGetTextDatum(name)};
 
 	rec_catalog_execute("DELETE FROM rec.model WHERE model = $1", 1, types, values, NULL);
-	rec_catalog_execute("DELETE FROM rec.training_run WHERE model = $1", 1, types, values, NULL);
-	rec_catalog_execute("DELETE FROM rec.item_set WHERE model = $1", 1, types, values, NULL);
-	rec_catalog_execute("DELETE FROM rec.materialization WHERE model = $1", 1, types, values, NULL);
+	rec_catalog_execute("SELECT rec._forget_model($1)", 1, types, values, NULL);
 }
 
 /* An existing schema may become a model's when the caller owns it and it is empty. */
@@ -178,19 +165,6 @@ check_existing_schema(Oid schema, const char *name)
 				 errhint("Give the model another name: it lives in a schema of its own.")));
 }
 
-static Oid
-schema_owner(Oid schema)
-{
-	HeapTuple	tuple = SearchSysCache1(NAMESPACEOID, ObjectIdGetDatum(schema));
-	Oid			owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for schema %u", schema);
-	owner = ((Form_pg_namespace) GETSTRUCT(tuple))->nspowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
 /* The schema of a new model; returns its oid. */
 static Oid
 provide_schema(const char *name)
@@ -199,69 +173,18 @@ provide_schema(const char *name)
 
 	if (!OidIsValid(schema))
 	{
-		spi_run(psprintf("CREATE SCHEMA %s", quote_identifier(name)), SPI_OK_UTILITY);
+		rec_run_statement(psprintf("CREATE SCHEMA %s", quote_identifier(name)), SPI_OK_UTILITY);
 		CommandCounterIncrement();
-		forget_model(name);		/* what DROP SCHEMA may have left of a former one */
+		forget_model(name);		/* left where event triggers were off, or by a partial restore */
 		return get_namespace_oid(name, false);
 	}
-	if (!has_privs_of_role(GetUserId(), schema_owner(schema)))
+	if (!has_privs_of_role(GetUserId(), rec_schema_owner(schema)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of schema \"%s\" to make it a model", name),
 				 errhint("Give the model another name, or create it as the schema's owner.")));
 	check_existing_schema(schema, name);
 	return schema;
-}
-
-/* Runs what a function of sql/30_model_ddl.sql returns, as the schema's owner. */
-static void
-run_ddl(const RecModel *model, const char *function, int nargs, char *const *arguments)
-{
-	RecRole		saved = rec_role_enter(schema_owner(model->schema));
-	StringInfoData call;
-	char	   *ddl;
-
-	initStringInfo(&call);
-	appendStringInfo(&call, "SELECT rec.%s(", function);
-	for (int i = 0; i < nargs; i++)
-		appendStringInfo(&call, "%s%s", i ? ", " : "", quote_literal_cstr(arguments[i]));
-	appendStringInfoString(&call, ")");
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute(call.data, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
-		elog(ERROR, "no statements from %s", call.data);
-	ddl = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	if (SPI_execute(ddl, false, 0) < 0)
-		elog(ERROR, "creating the objects of model \"%s\" failed", model->name);
-	SPI_finish();
-	rec_role_leave(&saved);
-}
-
-static bool
-is_integer(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID;
-}
-
-static void
-create_tables(const RecModel *model, const RecEventSource *source)
-{
-	char	   *arguments[] = {model->name,
-		rec_key_type_sql(source->user_type, source->user_collation),
-	rec_key_type_sql(source->item_type, source->item_collation)};
-
-	run_ddl(model, "_model_tables", lengthof(arguments), arguments);
-}
-
-static void
-create_functions(const RecModel *model, Oid user_type, Oid item_type)
-{
-	char	   *arguments[] = {model->name,
-		rec_key_type_sql(user_type, InvalidOid), rec_key_type_sql(item_type, InvalidOid),
-		rec_key_type_sql(is_integer(user_type) ? INT8OID : user_type, InvalidOid),
-	rec_key_type_sql(is_integer(item_type) ? INT8OID : item_type, InvalidOid)};
-
-	run_ddl(model, "_model_functions", lengthof(arguments), arguments);
 }
 
 /* Items and users with their attributes; those that came later than items and item_key from argument i on. */
@@ -326,7 +249,7 @@ rec_create_model(PG_FUNCTION_ARGS)
 	rec_options_check(&m, &source);
 
 	m.schema = provide_schema(m.name);
-	create_tables(&m, &source);
+	rec_model_create_tables(&m, &source);
 	model_row(&m, types, values, nulls);
 	rec_catalog_execute("INSERT INTO rec.model (model, events_schema, events_relation, user_column, item_column, "
 						"value_column, event_column, event_weights, time_column, half_life, feedback, params, "
@@ -335,7 +258,7 @@ rec_create_model(PG_FUNCTION_ARGS)
 						"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, "
 						"$21, $22, $23, $24)",
 						MODEL_COLUMNS, types, values, nulls);
-	create_functions(&m, source.user_type, source.item_type);
+	rec_model_create_functions(&m, source.user_type, source.item_type);
 	rec_advise_index(&m, &source);
 	PG_RETURN_TEXT_P(cstring_to_text(m.name));
 }
@@ -480,31 +403,6 @@ rec_alter_model(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
-/* RESTRICT: what others built on the tables is not ours to drop. */
-static void
-drop_tables(const char *schema)
-{
-	static const char *const tables[] = {
-		"recommendation",
-		"user_history",
-		"user_factors",
-		"item_factors",
-		"item_weights",
-		"user_attributes",
-		"item_attributes",
-		"attribute_encoder",
-		"attribute_map",
-		"context_effect",
-		"model_version",
-	};
-	StringInfoData sql;
-
-	initStringInfo(&sql);
-	for (int i = 0; i < (int) lengthof(tables); i++)
-		appendStringInfo(&sql, "%s%s.%s", i ? ", " : "DROP TABLE IF EXISTS ", schema, tables[i]);
-	spi_run(sql.data, SPI_OK_UTILITY);
-}
-
 PG_FUNCTION_INFO_V1(rec_drop_model);
 Datum
 rec_drop_model(PG_FUNCTION_ARGS)
@@ -512,7 +410,6 @@ rec_drop_model(PG_FUNCTION_ARGS)
 	char	   *name = text_argument(fcinfo, 0);
 	Oid			schema = get_namespace_oid(name, true);
 	RecModel   *m = OidIsValid(schema) ? rec_model_by_schema(schema, true) : NULL;
-	const char *q;
 
 	if (m == NULL)
 	{
@@ -523,14 +420,9 @@ rec_drop_model(PG_FUNCTION_ARGS)
 	}
 	rec_model_require_owner(m, "drop");
 	rec_model_lock(m);
-	spi_run(psprintf("SELECT rec.unschedule(%s)", quote_literal_cstr(name)), SPI_OK_SELECT);
-	q = quote_identifier(name);
-	/* RESTRICT throughout: what others built on the model is not ours to drop */
-	spi_run(psprintf("DROP FUNCTION IF EXISTS %s.recommend, %s.serve, %s.recommend_for, %s.recommend_users, %s.recommend_many, "
-					 "%s.similar_items, %s.similar_users, %s.predict, %s.explain, %s.buy_again", q, q, q, q, q, q, q, q, q, q), SPI_OK_UTILITY);
-	spi_run(psprintf("DROP VIEW IF EXISTS %s.active_items, %s.active_users", q, q), SPI_OK_UTILITY);
-	drop_tables(q);
-	spi_run(psprintf("DROP SCHEMA %s", q), SPI_OK_UTILITY);
+	rec_run_statement(psprintf("SELECT rec.unschedule(%s)", quote_literal_cstr(name)), SPI_OK_SELECT);
+	rec_model_drop_objects(m);
+	rec_run_statement(psprintf("DROP SCHEMA %s", quote_identifier(name)), SPI_OK_UTILITY);
 	forget_model(name);
 	PG_RETURN_VOID();
 }
@@ -548,14 +440,13 @@ rec_rename_model(PG_FUNCTION_ARGS)
 	rec_model_require_owner(m, "rename");
 	rec_check_model_name(new_name);
 	rec_model_lock(m);
-	spi_run(psprintf("ALTER SCHEMA %s RENAME TO %s", quote_identifier(m->name), quote_identifier(new_name)),
+	if (!OidIsValid(get_namespace_oid(new_name, true)))
+		forget_model(new_name);	/* as in provide_schema */
+	rec_run_statement(psprintf("ALTER SCHEMA %s RENAME TO %s", quote_identifier(m->name), quote_identifier(new_name)),
 			SPI_OK_UTILITY);
-	forget_model(new_name);		/* what DROP SCHEMA may have left of a former model of that name */
+	/* the event trigger has done it already, unless event triggers are off */
 	rec_catalog_execute("UPDATE rec.model SET model = $2 WHERE model = $1", 2, types, values, NULL);
-	rec_catalog_execute("UPDATE rec.training_run SET model = $2 WHERE model = $1", 2, types, values, NULL);
-	rec_catalog_execute("UPDATE rec.item_set SET model = $2 WHERE model = $1", 2, types, values, NULL);
-	rec_catalog_execute("UPDATE rec.materialization SET model = $2 WHERE model = $1", 2, types, values, NULL);
-	spi_run(psprintf("SELECT rec._reschedule(%s, %s)", quote_literal_cstr(old_name), quote_literal_cstr(new_name)), SPI_OK_SELECT);
+	rec_run_statement(psprintf("SELECT rec._reschedule(%s, %s)", quote_literal_cstr(old_name), quote_literal_cstr(new_name)), SPI_OK_SELECT);
 	PG_RETURN_VOID();
 }
 
@@ -567,7 +458,7 @@ rec_upgrade_model(PG_FUNCTION_ARGS)
 
 	rec_model_require_owner(m, "upgrade");
 	rec_model_lock(m);
-	create_functions(m, get_atttype(rec_model_relation(m, "user_factors"), 2),
+	rec_model_create_functions(m, get_atttype(rec_model_relation(m, "user_factors"), 2),
 					 get_atttype(rec_model_relation(m, "item_factors"), 2));
 	PG_RETURN_VOID();
 }

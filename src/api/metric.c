@@ -23,12 +23,12 @@
 enum
 {
 	P_NAME, P_OWNER, P_SCHEMA, P_RELATION, P_UNIT, P_VALUE, P_VALUE_SQL, P_TIME, P_KIND, P_WINDOW, P_CAP, P_DIRECTION,
-	P_GUARDRAIL, P_DENOMINATOR, P_DENOMINATOR_SQL, P_PRE_PERIOD, P_MIN_EFFECT, P_COUNT
+	P_GUARDRAIL, P_DENOMINATOR, P_DENOMINATOR_SQL, P_PRE_PERIOD, P_MIN_EFFECT, P_QUANTILE, P_COUNT
 };
 
 static const Oid parameter_type[P_COUNT] = {
 	TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, INTERVALOID, FLOAT8OID, TEXTOID,
-	BOOLOID, TEXTOID, TEXTOID, INTERVALOID, FLOAT8OID
+	BOOLOID, TEXTOID, TEXTOID, INTERVALOID, FLOAT8OID, FLOAT8OID
 };
 
 typedef struct Row
@@ -75,15 +75,15 @@ not_one_of(const char *option, const char *value, const char *const *names, int 
 static const char *
 kind_of(const char *name, bool *count)
 {
-	static const char *const names[] = {"proportion", "conversion", "binomial", "mean", "sum", "revenue", "count", "ratio"};
-	static const char *const kinds[] = {"proportion", "proportion", "proportion", "mean", "mean", "mean", "mean", "ratio"};
+	static const char *const names[] = {"proportion", "conversion", "binomial", "mean", "sum", "revenue", "count", "ratio", "quantile"};
+	static const char *const kinds[] = {"proportion", "proportion", "proportion", "mean", "mean", "mean", "mean", "ratio", "quantile"};
 
 	*count = strcmp(name, "count") == 0;
 	for (int i = 0; i < (int) lengthof(names); i++)
 		if (strcmp(name, names[i]) == 0)
 			return kinds[i];
 	not_one_of("kind", name, names, lengthof(names),
-			   "proportion (conversion, binomial), mean (sum, revenue), count and ratio");
+			   "proportion (conversion, binomial), mean (sum, revenue), count, ratio and quantile");
 }
 
 static void
@@ -208,9 +208,16 @@ check_numbers(FunctionCallInfo fcinfo, const char *kind)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s needs a time_column", PG_ARGISNULL(6) ? "pre_period" : "window_after")));
-	if (!PG_ARGISNULL(11) && strcmp(kind, "ratio") == 0)
+	if (!PG_ARGISNULL(11) && (strcmp(kind, "ratio") == 0 || strcmp(kind, "quantile") == 0))
 		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a metric of kind ratio takes no pre_period")));
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a metric of kind %s takes no pre_period", kind)));
+	if (!PG_ARGISNULL(13) && strcmp(kind, "quantile") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("only a metric of kind quantile has a quantile")));
+	if (!PG_ARGISNULL(13) && !(PG_GETARG_FLOAT8(13) > 0 && PG_GETARG_FLOAT8(13) < 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("quantile must be between 0 and 1: %g", PG_GETARG_FLOAT8(13)),
+				 errhint("Write 0.5 for the median.")));
 }
 
 PG_FUNCTION_INFO_V1(rec_create_metric);
@@ -253,9 +260,11 @@ rec_create_metric(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(11))
 		put(&row, P_PRE_PERIOD, PG_GETARG_DATUM(11));
 	put(&row, P_MIN_EFFECT, Float8GetDatum(PG_ARGISNULL(12) ? 0.05 : PG_GETARG_FLOAT8(12)));
+	if (strcmp(kind, "quantile") == 0)
+		put(&row, P_QUANTILE, Float8GetDatum(PG_ARGISNULL(13) ? 0.5 : PG_GETARG_FLOAT8(13)));
 	if (rec_catalog_execute("INSERT INTO rec.metric (metric, owner, relation_schema, relation_name, unit_column, value, value_sql, "
 							"time_column, kind, window_after, cap, direction, guardrail, denominator, denominator_sql, pre_period, "
-							"min_effect) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) "
+							"min_effect, quantile) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) "
 							"ON CONFLICT DO NOTHING", P_COUNT, parameter_type, row.value, row.null) == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("metric \"%s\" already exists", name),

@@ -13,6 +13,7 @@
 #include "common/int.h"
 #include "core/dist.h"
 #include "core/ranks.h"
+#include "core/sequential.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -304,13 +305,14 @@ rank_datum(FunctionCallInfo fcinfo, const Runs *control, const Runs *treatment, 
 }
 
 static Datum
-quantile_datum(FunctionCallInfo fcinfo, const Runs *control, const Runs *treatment, double q, const RecTestOptions *options)
+quantile_datum(FunctionCallInfo fcinfo, const Runs *control, const Runs *treatment, double q, const RecTestOptions *options,
+			   double tuning_n)
 {
 	RecRuns		c = view_of(control),
 				t = view_of(treatment);
 	RecEffect	e = {0};
 
-	rec_quantile_compare(&e, &c, &t, q, options);
+	rec_quantile_compare(&e, &c, &t, q, options, tuning_n);
 	return rec_effect_datum(fcinfo, &e, options, NAN);
 }
 
@@ -335,7 +337,21 @@ rec_quantile_test(PG_FUNCTION_ARGS)
 				treatment = values_arg(fcinfo, 1);
 	RecTestOptions options = rec_test_options(fcinfo, 3);
 
-	return quantile_datum(fcinfo, &control, &treatment, quantile_arg(fcinfo, 2), &options);
+	return quantile_datum(fcinfo, &control, &treatment, quantile_arg(fcinfo, 2), &options, 0);
+}
+
+/* control, treatment, quantile, alternative, confidence, margin, tuning_n */
+PG_FUNCTION_INFO_V1(rec_sequential_quantile_test);
+Datum
+rec_sequential_quantile_test(PG_FUNCTION_ARGS)
+{
+	Runs		control = values_arg(fcinfo, 0),
+				treatment = values_arg(fcinfo, 1);
+	RecTestOptions options = rec_test_options(fcinfo, 3);
+
+	rec_check_sequential(&options);
+	return quantile_datum(fcinfo, &control, &treatment, quantile_arg(fcinfo, 2), &options,
+						  rec_number_arg(fcinfo, 6, "tuning_n", REC_TUNING_N, 1, 1e15));
 }
 
 /* Both arms' values; the part that travels first. */
@@ -457,7 +473,7 @@ ranks_final(FunctionCallInfo fcinfo, bool quantile)
 		treatment = runs_of_numbers(s->arm[1]);
 		options = s->part.options;
 	}
-	return quantile ? quantile_datum(fcinfo, &control, &treatment, s ? s->part.q : 0.5, &options) :
+	return quantile ? quantile_datum(fcinfo, &control, &treatment, s ? s->part.q : 0.5, &options, 0) :
 		rank_datum(fcinfo, &control, &treatment, &options);
 }
 

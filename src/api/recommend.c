@@ -9,7 +9,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
-#include "model/attribute_store.h"
+#include "model/attribute_row.h"
 #include "core/score.h"
 #include "miscadmin.h"
 #include "model/settings.h"
@@ -112,6 +112,9 @@ recommend(FunctionCallInfo fcinfo, RecRequestFor function)
 	if (request.buy_again > 0)
 		allow_again(&allowed, &call, &user, &repeats, may);
 	rec_answer(&call, &allowed, &user, request.buy_again > 0 ? &repeats : NULL, &request);
+	/* the items of a drawn answer have probabilities that nobody has computed */
+	if (request.explore == REC_EXPLORE_THOMPSON && request.sigma > 0)
+		met.propensity = NAN;
 	if (function == REC_FOR_SERVE)
 		rec_keep_shown(&call, &met, request.placement);
 	rec_call_end(&call);
@@ -137,19 +140,17 @@ rec_serve(PG_FUNCTION_ARGS)
 static void
 expect_visitor(const RecCall *call, const Jsonb *json, RecUser *user)
 {
-	RecAttributes *list;
 	RecEncoded *row = NULL;
 
 	if (json)
 	{
-		list = rec_attributes_stored(call->model, call->serving->version, REC_USERS);
-		if (list == NULL)
+		if (rec_attributes_kept(call->model, call->serving, REC_USERS) == NULL)
 			ereport(ERROR,
 					(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 					 errmsg("version %d of model \"%s\" has no user attributes", call->serving->version, call->model->name),
 					 errhint("Give the model users and user_attributes with rec.alter_model, and train it.")));
 		row = palloc(sizeof(RecEncoded));
-		rec_attributes_json(call->model, list, json, row);
+		rec_attributes_json(call->model, call->serving, REC_USERS, json, row);
 	}
 	rec_user_expect(call->serving, row, user);
 }

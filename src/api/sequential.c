@@ -29,13 +29,19 @@ arms_args(FunctionCallInfo fcinfo, double *reduction)
 	return e;
 }
 
-Datum
-rec_sequential_datum(FunctionCallInfo fcinfo, RecEffect *e, const RecTestOptions *options, double tuning_n, double reduction)
+void
+rec_check_sequential(const RecTestOptions *options)
 {
 	if (options->side != REC_TWO_SIDED && options->confidence <= 0.5)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("confidence of a one-sided always valid interval must be above 0.5: %g", options->confidence)));
+}
+
+Datum
+rec_sequential_datum(FunctionCallInfo fcinfo, RecEffect *e, const RecTestOptions *options, double tuning_n, double reduction)
+{
+	rec_check_sequential(options);
 	e->method = "always valid";
 	rec_effect_sequential(e, options, tuning_n);
 	return rec_effect_datum(fcinfo, e, options, reduction);

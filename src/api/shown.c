@@ -4,6 +4,8 @@
  */
 #include "api/shown.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 #include "api/assign.h"
 #include "catalog/namespace.h"
@@ -134,6 +136,7 @@ rec_keep_shown(const RecCall *call, const RecMet *met, const char *placement)
 	values[6] = Int32GetDatum(met->experiment_id);
 	values[7] = in ? CStringGetTextDatum(met->variant) : (Datum) 0;
 	nulls[6] = nulls[7] = in ? ' ' : 'n';
+	nulls[8] = isnan(met->propensity) ? 'n' : ' ';
 	values[8] = Float8GetDatum(met->propensity);
 	rec_catalog_execute("INSERT INTO rec.impression (model, version, user_id, item_id, rank, placement, source, experiment_id, "
 						"variant, propensity, shown_at, score) SELECT $1, $2, $3, u.item, u.rank, $6, u.source, $7, $8, $9, now(), u.score "

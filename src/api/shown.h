@@ -15,7 +15,7 @@ typedef struct RecMet
 	int			experiment_id;	/* 0: no experiment, or the user is not in it */
 	const char *variant;
 	int			version;		/* 0: the active one */
-	double		propensity;		/* probability of this version for the user */
+	double		propensity;		/* probability of this version for the user; NaN: of the answer it is not known */
 } RecMet;
 
 /* Assigns the user (argument 1) of a call; an error when the experiment (NULL: none) serves another model's versions. */

@@ -31,6 +31,7 @@ extern Datum rec_effect_datum(FunctionCallInfo fcinfo, const RecEffect *e, const
 							  double reduction);
 
 /* Compares two arms, filled in, by a confidence sequence. */
+extern void rec_check_sequential(const RecTestOptions *options);
 extern Datum rec_sequential_datum(FunctionCallInfo fcinfo, RecEffect *e, const RecTestOptions *options, double tuning_n,
 								  double reduction);
 

@@ -14,6 +14,9 @@
 #define POINTS 161
 #define MOST_POINTS 961
 
+/* Below this, where the narrower one's own density is nearly 0 counts. */
+#define RARE 1e-6
+
 /* Two betas: the narrower one on points, the wider one by its distribution function. */
 typedef struct Pair
 {
@@ -176,6 +179,67 @@ losses(const Pair *pair, double *narrower_above, double *wider_above)
 	}
 }
 
+/* At logit s of the narrower one: density times the wider one's tail beyond it, or times the mean excess there. */
+static long double
+beyond(const Pair *pair, long double s, bool wider_above, bool excess)
+{
+	long double x = 1 / (1 + expl(-s)),
+				y = 1 / (1 + expl(s)),
+				lower,
+				upper,
+				tail,
+				mean;
+
+	rec_beta_tails(x, y, pair->a, pair->b, &lower, &upper);
+	tail = wider_above ? upper : lower;
+	if (excess)
+	{
+		mean = (long double) pair->a / (pair->a + pair->b);
+		rec_beta_tails(x, y, pair->a + 1, pair->b, &lower, &upper);
+		tail = fmaxl(0, wider_above ? mean * upper - x * tail : x * tail - mean * lower);
+	}
+	return rec_beta_power(x, y, pair->narrow_a, pair->narrow_b) * tail;
+}
+
+/*
+ * Probability of a rare order of the two, or its mean excess: trapezoids about the peak of the integrand, which lies between
+ * both and may be where neither has density that counts otherwise.
+ */
+static double
+rare(const Pair *pair, bool wider_above, bool excess)
+{
+	long double low = logl((long double) pair->a / pair->b),
+				high = logl((long double) pair->narrow_a / pair->narrow_b),
+				end[2],
+				peak,
+				step,
+				sum = 0;
+
+	for (int i = 0; i < 200 && fabsl(high - low) > 1e-9L; i++)
+	{
+		long double a = low + (high - low) * 0.382L,
+					b = low + (high - low) * 0.618L;
+
+		if (beyond(pair, a, wider_above, excess) < beyond(pair, b, wider_above, excess))
+			low = a;
+		else
+			high = b;
+	}
+	peak = beyond(pair, low, wider_above, excess);
+	for (int side = 0; side < 2; side++)
+	{
+		long double away = side == 0 ? -1e-7L : 1e-7L;
+
+		while (fabsl(away) < 11000 && beyond(pair, low + away, wider_above, excess) > 1e-19L * peak)
+			away *= 1.5L;
+		end[side] = low + away;
+	}
+	step = (end[1] - end[0]) / (POINTS - 1);
+	for (int i = 0; i < POINTS; i++)
+		sum += beyond(pair, end[0] + step * i, wider_above, excess);
+	return (double) (sum * step);
+}
+
 RecPosterior
 rec_bayes_beta(double a_control, double b_control, double a_treatment, double b_treatment, double confidence)
 {
@@ -199,6 +263,13 @@ rec_bayes_beta(double a_control, double b_control, double a_treatment, double b_
 		losses(&pair, &r.loss_treatment, &r.loss_control);
 	else
 		losses(&pair, &r.loss_control, &r.loss_treatment);
+	if (r.chance_to_win < RARE)
+	{
+		r.chance_to_win = rare(&pair, pair.wider_is_treatment, false);
+		r.loss_control = rare(&pair, pair.wider_is_treatment, true);
+	}
+	else if (r.chance_to_win > 1 - RARE)
+		r.loss_treatment = rare(&pair, !pair.wider_is_treatment, true);
 	r.ci_low = difference_at(&pair, 1 - tail, fmax(-1, r.difference - z * sd), sd / 8);
 	r.ci_high = difference_at(&pair, tail, fmin(1, r.difference + z * sd), sd / 8);
 	return r;

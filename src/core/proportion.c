@@ -70,9 +70,16 @@ rec_fisher_p(double successes_control, double n_control, double successes_treatm
 				limit,
 				p;
 
-	if (side != REC_TWO_SIDED)
-		return fmin(1, hypergeometric_tail(x, side == REC_GREATER ? 1 : -1, n, marked, n_treatment));
 	mode = fmin(fmax(mode, least), most);
+	if (side != REC_TWO_SIDED)
+	{
+		double		step = side == REC_GREATER ? 1 : -1;
+
+		if ((x - mode) * step >= 0)
+			return fmin(1, hypergeometric_tail(x, step, n, marked, n_treatment));
+		/* the sum goes over the mode, and may begin below the smallest double: what it leaves out is the smaller part */
+		return x == least || x == most ? 1 : fmax(0, 1 - hypergeometric_tail(x - step, -step, n, marked, n_treatment));
+	}
 	/* equal probabilities differ by rounding */
 	limit = rec_hypergeometric_pmf(x, n, marked, n_treatment) * (1 + 1e-12);
 	if (x >= mode)
@@ -99,24 +106,34 @@ proportion_arm(double successes, double n)
 {
 	double		p = n > 0 ? successes / n : NAN;
 
-	return (RecArm) {.n = n,.estimate = p,.variance = p * (1 - p) / n,.df = INFINITY};
+	return (RecArm) {.n = n,.estimate = p,.variance = p * ((n - successes) / n) / n,.df = INFINITY};
 }
 
-/* Newcombe's method 10: the ends of Wilson's intervals, combined as independent errors. */
-static void
-newcombe(RecEffect *e, double z, RecSide side)
+/*
+ * How far Wilson's lower end lies from the proportion: the root of d^2 = z^2/n (p - d)(1 - p + d). With successes and failures
+ * exchanged it is the upper end's. As a difference of the two it would have no digits where the proportion is nearly 1.
+ */
+static double
+wilson_distance(double successes, double n, double z)
 {
-	double		c = e->control.estimate,
-				t = e->treatment.estimate,
-				c_low,
-				c_high,
-				t_low,
-				t_high;
+	double		p = successes / n,
+				q = (n - successes) / n,
+				a = z * z / n,
+				b = a * (p - q),
+				root = sqrt(b * b + 4 * (1 + a) * a * p * q);
 
-	rec_wilson(c * e->control.n, e->control.n, z, &c_low, &c_high);
-	rec_wilson(t * e->treatment.n, e->treatment.n, z, &t_low, &t_high);
-	e->ci_low = side == REC_LESS ? -1 : e->difference - hypot(t - t_low, c_high - c);
-	e->ci_high = side == REC_GREATER ? 1 : e->difference + hypot(t_high - t, c - c_low);
+	return b > 0 ? (b + root) / (2 * (1 + a)) : root > b ? 2 * a * p * q / (root - b) : 0;
+}
+
+/* Newcombe's method 10: the ends of Wilson's intervals, combined as independent errors. c, t: successes. */
+static void
+newcombe(RecEffect *e, double c, double t, double z, RecSide side)
+{
+	double		nc = e->control.n,
+				nt = e->treatment.n;
+
+	e->ci_low = side == REC_LESS ? -1 : e->difference - hypot(wilson_distance(t, nt, z), wilson_distance(nc - c, nc, z));
+	e->ci_high = side == REC_GREATER ? 1 : e->difference + hypot(wilson_distance(nt - t, nt, z), wilson_distance(c, nc, z));
 }
 
 void
@@ -125,7 +142,10 @@ rec_proportion_compare(RecEffect *e, double successes_control, double n_control,
 {
 	double		n = n_control + n_treatment,
 				pooled = (successes_control + successes_treatment) / n,
-				smallest = fmin(n_control, n_treatment) * fmin(pooled, 1 - pooled),
+				failures_control = n_control - successes_control,
+				failures_treatment = n_treatment - successes_treatment,
+				pooled_failures = (failures_control + failures_treatment) / n,
+				smallest = fmin(n_control, n_treatment) * fmin(pooled, pooled_failures),
 				alpha = 1 - options->confidence,
 				z = rec_normal_isf(options->side == REC_TWO_SIDED ? alpha / 2 : alpha),
 				error;
@@ -136,6 +156,12 @@ rec_proportion_compare(RecEffect *e, double successes_control, double n_control,
 	rec_effect_begin(e);
 	if (n_control == 0 || n_treatment == 0)
 		return;
+	/* of proportions near 1 the failures know the difference to more digits */
+	if (e->control.estimate > 0.5 && e->treatment.estimate > 0.5)
+	{
+		e->difference = failures_control / n_control - failures_treatment / n_treatment;
+		e->lift = e->difference / e->control.estimate;
+	}
 	/* one unit is enough here, and so is no variance */
 	e->note = NULL;
 	e->std_error = sqrt(e->control.variance + e->treatment.variance);
@@ -143,10 +169,10 @@ rec_proportion_compare(RecEffect *e, double successes_control, double n_control,
 	rec_effect_intervals(e, options, z);
 	if (e->std_error == 0)
 		e->lift_low = e->lift_high = NAN;
-	newcombe(e, z, options->side);
+	newcombe(e, successes_control, successes_treatment, z, options->side);
 
 	/* without a margin the null hypothesis says the proportions are one, so the variance is that of the pooled one */
-	error = options->margin == 0 ? sqrt(pooled * (1 - pooled) * (1 / n_control + 1 / n_treatment)) : e->std_error;
+	error = options->margin == 0 ? sqrt(pooled * pooled_failures * (1 / n_control + 1 / n_treatment)) : e->std_error;
 	if (method == REC_PROPORTION_EXACT || (method == REC_PROPORTION_AUTO && smallest < SMALL_COUNT &&
 											options->margin == 0 && n <= REC_FISHER_UNITS))
 	{

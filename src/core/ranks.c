@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "core/dist.h"
+#include "core/sequential.h"
 
 /* What one walk over both arms finds. */
 typedef struct Walk
@@ -237,14 +238,20 @@ quantile_arm(const RecRuns *runs, double q, double z)
 
 void
 rec_quantile_compare(RecEffect *e, const RecRuns *control, const RecRuns *treatment, double q,
-					 const RecTestOptions *options)
+					 const RecTestOptions *options, double tuning_n)
 {
 	double		z = rec_normal_isf((1 - options->confidence) / 2);
 
 	e->method = "quantiles, order statistics";
 	e->control = quantile_arm(control, q, z);
 	e->treatment = quantile_arm(treatment, q, z);
-	rec_effect_compare(e, options);
+	if (tuning_n > 0)
+	{
+		e->method = "quantiles, always valid";
+		rec_effect_sequential(e, options, tuning_n);
+	}
+	else
+		rec_effect_compare(e, options);
 	e->df = NAN;
 	if (control->n >= 2 && treatment->n >= 2 && (isnan(e->control.variance) || isnan(e->treatment.variance)))
 		e->note = "undefined: too few units for this quantile and confidence";

@@ -35,9 +35,10 @@ extern double rec_runs_quantile(const RecRuns *runs, double q);
 
 /*
  * Two quantiles compared. The variance of each from the distance of the order statistics at q -+ z sqrt(q (1 - q) / n),
- * which make a distribution-free interval (David and Nagaraja, Order Statistics, 7.1).
+ * which make a distribution-free interval (David and Nagaraja, Order Statistics, 7.1). tuning_n above 0: as a confidence
+ * sequence (core/sequential.h), which holds for quantiles because they are means in the limit (Bahadur 1966).
  */
 extern void rec_quantile_compare(RecEffect *e, const RecRuns *control, const RecRuns *treatment, double q,
-								 const RecTestOptions *options);
+								 const RecTestOptions *options, double tuning_n);
 
 #endif							/* REC_RANKS_H */

@@ -8,6 +8,7 @@
  */
 #include "model/attribute_store.h"
 
+#include "access/relation.h"
 #include "access/table.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -15,6 +16,7 @@
 #include "core/prior.h"
 #include "miscadmin.h"
 #include "model/cache.h"
+#include "model/events.h"
 #include "model/store.h"
 #include "storage/lock.h"
 #include "utils/builtins.h"
@@ -122,6 +124,26 @@ renew_version(const RecModel *model, int version, int64 former, int items, int c
 				 errhint("Try again.")));
 }
 
+/* Columns that are gone are named with the nearest one that is there, as in a training. */
+static void
+require_fit(const RecModel *model, int version, const RecAttributes *list, Oid relid)
+{
+	const RecAttribute *a = rec_attributes_misfit(list, relid);
+	AttrNumber	attnum = a ? get_attnum(relid, a->column) : InvalidAttrNumber;
+
+	if (a == NULL)
+		return;
+	if (attnum <= 0)
+		rec_unknown_column(relation_open(relid, AccessShareLock), a->column, "item");
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("item attribute \"%s\" has changed since version %d of model \"%s\" was trained", a->name, version, model->name),
+			 errdetail("Column \"%s\" is of type %s, and was encoded as %s%s.", a->column,
+					   format_type_be(get_atttype(relid, attnum)), rec_attribute_kind_name(a->kind),
+					   a->config ? psprintf(" by the text search configuration %s", a->config) : ""),
+			 errhint("Train the model again.")));
+}
+
 static int64
 refresh(const RecModel *model, RecServing *s)
 {
@@ -133,6 +155,7 @@ refresh(const RecModel *model, RecServing *s)
 	if (list == NULL || model->items_relation == NULL)
 		return 0;
 	rec_item_source(model, s->keys.kind.type, &source);
+	require_fit(model, s->version, list, source.relid);
 	d = rec_design_encode(model, list, warm_keys(s), CurrentMemoryContext);
 	different = differences(s, d);
 	if (different == 0)

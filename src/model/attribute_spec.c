@@ -30,18 +30,12 @@ typedef struct Reader
 	bool	   *starred;		/* per attribute: from *, and a later text about the column takes its place */
 } Reader;
 
-static const char *
-side_name(RecSide side)
-{
-	return side == REC_USERS ? "user" : "item";
-}
-
 pg_attribute_noreturn() static void
 bad_attribute(const Reader *r, const char *given, const char *detail)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid %s attribute \"%s\"", side_name(r->side), given),
+			 errmsg("invalid %s attribute \"%s\"", rec_side_name(r->side), given),
 			 errdetail("%s", detail),
 			 errhint("An attribute is column, log(column), text(column, configuration), category(column), a*b, * or -column.")));
 }
@@ -83,12 +77,12 @@ find_column(const Reader *r, const char *name)
 	near = rec_nearest_name(name, names, n);
 	ereport(ERROR,
 			(errcode(ERRCODE_UNDEFINED_COLUMN),
-			 errmsg("column \"%s\" of %s relation \"%s\" does not exist", name, side_name(r->side),
+			 errmsg("column \"%s\" of %s relation \"%s\" does not exist", name, rec_side_name(r->side),
 					RelationGetRelationName(r->rel)),
-			 errdetail("It is named in %s_attributes.", side_name(r->side)),
+			 errdetail("It is named in %s_attributes.", rec_side_name(r->side)),
 			 near ? errhint("Perhaps you meant \"%s\".", near) :
 			 errhint("rec.alter_model(%s, %s_attributes => ...) changes the list.",
-					 quote_literal_cstr(r->model->name), side_name(r->side))));
+					 quote_literal_cstr(r->model->name), rec_side_name(r->side))));
 	return NULL;				/* not reached */
 }
 
@@ -148,6 +142,43 @@ kind_of_type(Oid type, RecAttribute *a)
 	return true;
 }
 
+/* Whether an encoder of the kind can take a column of the type. */
+static bool
+takes_type(const RecAttribute *a, Oid type)
+{
+	RecAttribute now = {0};
+
+	if (!kind_of_type(type, &now))
+		return false;
+	if (a->kind == REC_ATT_TEXT && a->config)
+		return now.kind == REC_ATT_CATEGORY;
+	return now.kind == a->kind || (a->kind == REC_ATT_CATEGORY && now.kind == REC_ATT_NUMBER);
+}
+
+/* The text search configuration of a fitted attribute. */
+static bool
+config_exists(const char *config)
+{
+	List	   *names = textToQualifiedNameList(cstring_to_text(config));
+
+	return OidIsValid(get_ts_config_oid(names, true));
+}
+
+/* The first fitted attribute whose column (or text search configuration) is gone, or has become something else. */
+const RecAttribute *
+rec_attributes_misfit(const RecAttributes *list, Oid relid)
+{
+	for (int i = 0; i < list->n; i++)
+	{
+		const RecAttribute *a = &list->att[i];
+		AttrNumber	attnum = a->column ? get_attnum(relid, a->column) : InvalidAttrNumber;
+
+		if (a->column && (attnum <= 0 || !takes_type(a, get_atttype(relid, attnum)) || (a->config && !config_exists(a->config))))
+			return a;
+	}
+	return NULL;
+}
+
 static RecAttribute *
 new_attribute(Reader *r, const char *name)
 {
@@ -156,7 +187,7 @@ new_attribute(Reader *r, const char *name)
 	if (r->list->n == MOST_ATTRIBUTES)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("more than %d %s attributes", MOST_ATTRIBUTES, side_name(r->side))));
+				 errmsg("more than %d %s attributes", MOST_ATTRIBUTES, rec_side_name(r->side))));
 	a = &r->list->att[r->list->n];
 	memset(a, 0, sizeof(*a));
 	a->name = pstrdup(name);
@@ -225,7 +256,7 @@ config_of(const Reader *r, const char *given, const char *name)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("text search configuration \"%s\" does not exist", name),
-				 errdetail("It is named in the %s attribute \"%s\".", side_name(r->side), given),
+				 errdetail("It is named in the %s attribute \"%s\".", rec_side_name(r->side), given),
 				 errhint("SELECT cfgname FROM pg_ts_config lists them; one that is not in pg_catalog is named with its schema.")));
 	tuple = SearchSysCache1(TSCONFIGOID, ObjectIdGetDatum(config));
 	if (!HeapTupleIsValid(tuple))
@@ -394,8 +425,8 @@ rec_attributes_of(const RecModel *model, RecSide side, Oid key_type)
 	if ((side == REC_USERS ? model->users_relation : model->items_relation) == NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s_attributes needs %ss", side_name(side), side_name(side)),
-				 errhint("Name the relation that has the attributes, for example %ss => 'web.%s'.", side_name(side),
+				 errmsg("%s_attributes needs %ss", rec_side_name(side), rec_side_name(side)),
+				 errhint("Name the relation that has the attributes, for example %ss => 'web.%s'.", rec_side_name(side),
 						 side == REC_USERS ? "customers" : "products")));
 	if (side == REC_USERS)
 		rec_user_source(model, key_type, &source);
@@ -411,7 +442,7 @@ rec_attributes_of(const RecModel *model, RecSide side, Oid key_type)
 	if (r.list->n == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("%s_attributes names no column", side_name(side)),
+				 errmsg("%s_attributes names no column", rec_side_name(side)),
 				 errhint("Give an empty array for a model without attributes.")));
 	return r.list;
 }

@@ -2,13 +2,16 @@
  * attributes.h
  *		Attributes of users and items: which ones a model has, how values become numbers, and where this is kept.
  *
- * An attribute is given as text: a column, log(column), text(column, configuration), category(column), or a*b. Four
- * files:
+ * An attribute is given as text: a column, log(column), text(column, configuration), category(column), or a*b. The files:
  *
  *	attribute_spec.c	from these texts and the relation's columns to a list of attributes
- *	attribute_read.c	rows of the relation (or of a JSON object) as raw values: hashed words and numbers
- *	attribute_fit.c		encoders, fitted on the raw values of all rows; and their application to a row
- *	attribute_store.c	encoders and maps in the model's tables
+ *	attribute_raw.c		rows of a query as raw values: hashed words and numbers
+ *	attribute_read.c	a whole relation: read, fitted and encoded
+ *	attribute_row.c		one row of it, or a JSON object
+ *	attribute_fit.c		encoders, fitted on the raw values of all rows
+ *	attribute_encode.c	their application to a row
+ *	attribute_write.c	encoders, maps and encoded rows to the model's tables
+ *	attribute_store.c	and from there
  *
  * A row is encoded as a few (column, value) pairs of the design matrix. Column 0 is the constant 1. Of an attribute:
  *
@@ -80,6 +83,7 @@ typedef struct RecAttributes
 /* attribute_spec.c. The attributes of one side; NULL when the model has none. Errors name the nearest column. */
 extern RecAttributes *rec_attributes_of(const RecModel *model, RecSide side, Oid key_type);
 extern void rec_attributes_check(const RecModel *model, RecSide side, Oid key_type);
+extern const RecAttribute *rec_attributes_misfit(const RecAttributes *attributes, Oid relid);	/* NULL: all fit */
 extern char *rec_side_relation(const RecModel *model, RecSide side);	/* quoted */
 
 /* Raw values of one row: those of attribute i stand at start[i] .. start[i + 1] - 1. */
@@ -111,18 +115,13 @@ extern RecDesign *rec_design_read(const RecModel *model, RecSide side, const Rec
 extern RecDesign *rec_design_encode(const RecModel *model, RecAttributes *attributes, const RecKeys *known,
 									MemoryContext context);
 
-/* One row: of the relation, by key, with the caller's rights; or of a JSON object. False: there is none. */
+/* One encoded row. */
 typedef struct RecEncoded
 {
 	int			n;
 	int32	   *column;
 	float	   *value;
 } RecEncoded;
-
-extern bool rec_attributes_live(const RecModel *model, const RecAttributes *attributes, const RecKeyType *kind,
-								Datum key, RecEncoded *row);
-extern void rec_attributes_json(const RecModel *model, const RecAttributes *attributes, const Jsonb *json,
-								RecEncoded *row);
 
 /* attribute_fit.c */
 typedef struct RecEncoderFit RecEncoderFit;
@@ -131,8 +130,29 @@ extern RecEncoderFit *rec_encoder_begin(RecAttributes *attributes, MemoryContext
 extern void rec_encoder_name(RecEncoderFit *fit, int attribute, uint64 hash, const char *name, int length);
 extern void rec_encoder_row(RecEncoderFit *fit, const RecRaw *raw);
 extern void rec_encoder_finish(RecEncoderFit *fit, List **warnings);
+
+/* attribute_encode.c */
 extern int64 rec_encode_bound(const RecAttributes *attributes, const RecRaw *raw);
 extern int	rec_encode_row(const RecAttributes *attributes, const RecRaw *raw, int32 *column, float *value);
 extern uint64 rec_word_hash(const char *word, int length);
+extern bool rec_has_levels(const RecAttribute *attribute);
+extern double rec_attribute_number(const RecAttribute *attribute, double value);	/* that is standardized */
+extern int	rec_compare_levels(const void *a, const void *b);	/* by hash */
+
+/* Goes through the combinations of a pair's parts: the hashes of the two. */
+typedef struct RecPairIterator
+{
+	const RecRaw *raw;
+	const RecAttribute *a;
+	int			i,
+				j;
+} RecPairIterator;
+
+extern RecPairIterator rec_pairs_of(const RecAttribute *attribute, const RecRaw *raw);
+extern bool rec_next_pair(RecPairIterator *it, uint64 *first, uint64 *second);
+extern uint64 rec_pair_hash(uint64 first, uint64 second);
+
+/* attribute_store.c */
+extern const char *rec_attribute_kind_name(RecAttributeKind kind);
 
 #endif							/* REC_ATTRIBUTES_H */

@@ -15,8 +15,8 @@
 
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "model/crew.h"
 #include "model/settings.h"
-#include "model/solve.h"
 #include "portability/instr_time.h"
 #include "storage/condition_variable.h"
 #include "storage/ipc.h"

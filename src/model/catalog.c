@@ -212,7 +212,7 @@ rec_model_by_schema(Oid schema, bool missing_ok)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("schema \"%s\" holds no model", name),
 				 errdetail("The catalog rec.model has no row of this name."),
-				 errhint("A model is renamed with rec.rename_model, not with ALTER SCHEMA.")));
+				 errhint("SELECT model FROM rec.model lists the models that you may use.")));
 	return model;
 }
 

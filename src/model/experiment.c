@@ -388,3 +388,13 @@ rec_experiment_require_owner(const RecExperiment *e, const char *action)
 				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 				 errmsg("must be owner of experiment \"%s\" to %s it", e->name, action)));
 }
+
+void
+rec_experiment_forget_results(int id)
+{
+	static const char *const tables[] = {"experiment_day", "experiment_kept", "experiment_unit", "experiment_value"};
+
+	for (int i = 0; i < lengthof(tables); i++)
+		rec_catalog_execute(psprintf("DELETE FROM rec.%s WHERE experiment_id = $1", tables[i]), 1, (Oid[]) {INT4OID},
+							(Datum[]) {Int32GetDatum(id)}, NULL);
+}

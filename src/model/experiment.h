@@ -63,4 +63,7 @@ extern Datum rec_experiment_versions(const RecModel *model);
 /* The current role is the owner or a member of it, or an error. */
 extern void rec_experiment_require_owner(const RecExperiment *experiment, const char *action);
 
+/* What is kept of an experiment's results goes: it rests on what has changed. */
+extern void rec_experiment_forget_results(int id);
+
 #endif							/* REC_EXPERIMENT_H */

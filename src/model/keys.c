@@ -13,6 +13,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 
 typedef struct Image
@@ -58,6 +59,10 @@ rec_key_type(RecKeyType *kind, Oid type, Oid collation, const char *what, Memory
 				 errmsg("a column of type %s cannot be the %s key", format_type_be(type), what),
 				 errdetail("A key needs a scalar type with hash and B-tree operator classes."),
 				 errhint("Point the model at a view that turns the key into an integer, uuid or text.")));
+
+	if (OidIsValid(collation) && !SearchSysCacheExists1(COLLOID, ObjectIdGetDatum(collation)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("collation with oid %u does not exist", collation)));
 
 	memset(kind, 0, sizeof(*kind));
 	kind->type = base;

@@ -2,18 +2,16 @@
  * linear.c
  *		Fitting item weights. See linear.h; the arithmetic is in core/ease.c and core/linear.c.
  *
- * Works in this process alone. Between any two looks at interrupts are some milliseconds of work: a tile's row of products,
- * or SLICE pairs of a popular item.
+ * The inversion of EASE is shared with parallel workers, the rest is done by this process. Between any two looks at interrupts
+ * are some milliseconds of work: a tile's row of products, or SLICE pairs of a popular item.
  */
 #include "model/linear.h"
 
 #include <float.h>
 #include <math.h>
 
-#include "core/ease.h"
 #include "miscadmin.h"
-#include "model/progress.h"
-#include "portability/instr_time.h"
+#include "model/ease.h"
 
 #define SLICE 4000000			/* products of pairs between two looks at interrupts, about */
 
@@ -166,87 +164,37 @@ add_row(Builder *b, int i, const int32 *items, const float *values, int64 m, int
 
 /* ------------------------------------------------------------------- EASE */
 
-static double
-seconds_since(instr_time start)
-{
-	instr_time	now;
-
-	INSTR_TIME_SET_CURRENT(now);
-	INSTR_TIME_SUBTRACT(now, start);
-	return INSTR_TIME_GET_DOUBLE(now);
-}
-
-static void
-report_progress(const RecTiles *t, RecEasePhase phase, int step, instr_time start)
-{
-	double		x = (double) (step + 1) / t->side,
-				part = phase == REC_EASE_FACTOR ? x * x * (3 - 2 * x) : phase == REC_EASE_INVERT ? x * x * x :
-		1 - (1 - x) * (1 - x) * (1 - x),
-				done = (phase + part) / 3;
-
-	rec_progress_epoch(0, NAN, NAN, seconds_since(start) * (1 - done) / Max(done, 1e-6));
-}
-
-static void
-invert(RecTiles *t)
-{
-	instr_time	start;
-
-	INSTR_TIME_SET_CURRENT(start);
-	for (int phase = REC_EASE_FACTOR; phase <= REC_EASE_MULTIPLY; phase++)
-		for (int step = 0; step < t->side; step++)
-		{
-			int			units = rec_ease_units(t, phase, step);
-
-			rec_ease_prepare(t, phase, step);
-			for (int u = 0; u < units; u++)
-			{
-				CHECK_FOR_INTERRUPTS();
-				if (!rec_ease_unit(t, phase, step, u))
-					ereport(ERROR,
-							(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-							 errmsg("the matrix of the items cannot be inverted"),
-							 errdetail("It is not positive definite in single precision."),
-							 errhint("Raise regularization, or use weight_transform \"binary\".")));
-			}
-			report_progress(t, phase, step, start);
-		}
-}
-
 static void
 fit_ease(const Matrix *m, const RecParams *params, RecLinear *linear, Size held)
 {
-	Size		floats = rec_ease_floats(m->items);
-	char	   *block;
-	RecTiles	t;
+	RecEase		ease;
 	float	   *row = huge(m->items, sizeof(float)),
 			   *scratch = huge(m->items, sizeof(float)),
 			   *diagonal = huge(m->items, sizeof(float));
 	Builder		b;
 
-	held = add_size(held, mul_size(floats, sizeof(float)));
-	block = palloc_extended(mul_size(floats, sizeof(float)) + 64, MCXT_ALLOC_HUGE);
-	rec_ease_layout(&t, m->items, (float *) TYPEALIGN(64, (uintptr_t) block));
-	rec_advise_huge(t.tile, floats * sizeof(float));
+	held = add_size(held, rec_ease_memory(m->items));
+	rec_ease_create(&ease, m->items);
 	for (int i = 0; i < m->items; i++)
 	{
 		memset(row + i, 0, (m->items - i) * sizeof(float));
 		dot_row(m, i, i, row, NULL, NULL);
-		rec_ease_put_row(&t, i, row + i, params->regularization);
+		rec_ease_put_row(&ease.tiles, i, row + i, params->regularization);
 	}
-	invert(&t);
-	rec_ease_diagonal(&t, diagonal);
+	rec_ease_invert(&ease);
+	rec_ease_diagonal(&ease.tiles, diagonal);
 	builder_init(&b, &linear->weights, m->items, held);
 	linear->loss = 0;
 	for (int i = 0; i < m->items; i++)
 	{
 		CHECK_FOR_INTERRUPTS();
 		linear->loss += 1 / (double) diagonal[i] - params->regularization;
-		rec_ease_row(&t, diagonal, i, row);
+		rec_ease_row(&ease.tiles, diagonal, i, row);
 		add_row(&b, i, NULL, row, m->items, params->neighbours, scratch);
 	}
 	linear->memory = held + b.memory;
-	pfree(block);
+	linear->workers = rec_crew_workers(ease.crew);
+	rec_ease_release(&ease);
 	pfree(row);
 	pfree(scratch);
 	pfree(diagonal);
@@ -362,7 +310,7 @@ rec_linear_fit(const RecPairs *pairs, const RecHoldout *without, const RecParams
 	/* the whole need of EASE is known beforehand */
 	rec_check_memory(params->algorithm != REC_EASE ? add_size(pairs->held, held) :
 					 add_size(add_size(pairs->held, held),
-							  add_size(mul_size(rec_ease_floats(pairs->items.n), sizeof(float)),
+							  add_size(rec_ease_memory(pairs->items.n),
 									   mul_size(mul_size(pairs->items.n, Min(pairs->items.n, params->neighbours)), 8))),
 					 "Training");
 	build_matrix(&m, pairs, without, params, rule);

@@ -17,6 +17,7 @@ typedef struct RecLinear
 	RecWeights	weights;
 	double		loss;			/* of EASE; else NaN */
 	Size		memory;			/* peak beside the pairs */
+	int			workers;		/* that took part beside the leader */
 } RecLinear;
 
 /* Learns from the pairs that are not held out; params must be resolved. In the current context. */

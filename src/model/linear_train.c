@@ -118,6 +118,7 @@ rec_linear_train(const RecPairs *pairs, const RecHoldout *holdout, const RecPara
 	linear = rec_linear_fit(pairs, NULL, params, rule);
 	r->loss[0] = linear->loss;
 	r->memory = linear->memory;
+	r->workers = linear->workers;
 	r->weights = &linear->weights;
 	rec_progress_epoch(1, linear->loss, r->quality[0].ndcg, 0);
 	return r;

@@ -3,9 +3,7 @@
  *		One user's events through a kept plan. See live.h.
  *
  * Each model that is served in the session has a generic plan of SELECT item, value, type, time FROM events WHERE user =
- * $1. The plan cache follows changes of the relation, its row security and the current role. When the plan is made,
- * sequential scans are discouraged, so that a small table with an index is still read through the index; afterwards
- * the plan is looked at, and if a scan in it is not bound by an index condition it is not used.
+ * $1. It is not used when a scan in it is not bound by an index condition: see kept_plan.h.
  */
 #include "model/live.h"
 
@@ -16,16 +14,13 @@
 #include "catalog/pg_operator.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/kept_plan.h"
 #include "model/settings.h"
-#include "nodes/nodeFuncs.h"
-#include "nodes/plannodes.h"
-#include "optimizer/optimizer.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/plancache.h"
 #include "utils/rls.h"
 #include "utils/syscache.h"
 #include "utils/typcache.h"
@@ -42,12 +37,7 @@ typedef struct LivePlan
 	struct LivePlan *next;
 	Oid			schema;			/* of the model */
 	bool		newest;			/* the variant ordered by time */
-	char	   *query;			/* changes with the model's options */
-	Oid			user_type;
-	SPIPlanPtr	plan;
-	int			generation;		/* of the plan that was looked at */
-	bool		indexed;		/* what was found then */
-	bool		secured;
+	RecKeptPlan kept;
 	bool		told;			/* that the relation is gone */
 } LivePlan;
 
@@ -106,146 +96,6 @@ live_query(const RecModel *m, const RecEventSource *source, bool newest)
 		appendStringInfo(&q, " ORDER BY %s DESC NULLS LAST", quote_identifier(m->time_column));
 	appendStringInfoString(&q, " LIMIT $2");
 	return q.data;
-}
-
-static bool bound_by_index(Plan *plan);
-
-static bool
-all_bound(List *subplans)
-{
-	ListCell   *lc;
-
-	foreach(lc, subplans)
-		if (!bound_by_index((Plan *) lfirst(lc)))
-			return false;
-	return true;
-}
-
-/* Whether every scan below is an index scan with a condition. */
-static bool
-bound_by_index(Plan *plan)
-{
-	if (plan == NULL)
-		return true;
-	switch (nodeTag(plan))
-	{
-		case T_IndexScan:
-			return ((IndexScan *) plan)->indexqual != NIL;
-		case T_IndexOnlyScan:
-			return ((IndexOnlyScan *) plan)->indexqual != NIL;
-		case T_BitmapIndexScan:
-			return ((BitmapIndexScan *) plan)->indexqual != NIL;
-		case T_BitmapAnd:
-			return all_bound(((BitmapAnd *) plan)->bitmapplans);
-		case T_BitmapOr:
-			return all_bound(((BitmapOr *) plan)->bitmapplans);
-		case T_Append:
-			return all_bound(((Append *) plan)->appendplans);
-		case T_MergeAppend:
-			return all_bound(((MergeAppend *) plan)->mergeplans);
-		case T_SubqueryScan:
-			return bound_by_index(((SubqueryScan *) plan)->subplan);
-		case T_Result:
-		case T_Limit:
-		case T_Sort:
-		case T_IncrementalSort:
-		case T_Agg:
-		case T_Group:
-		case T_Unique:
-		case T_WindowAgg:
-		case T_ProjectSet:
-		case T_NestLoop:
-		case T_HashJoin:
-		case T_MergeJoin:
-		case T_Hash:
-		case T_Material:
-		case T_Memoize:
-		case T_LockRows:
-		case T_BitmapHeapScan:
-			return bound_by_index(plan->lefttree) && bound_by_index(plan->righttree);
-		default:
-			return false;		/* sequential, foreign, function, recursive and custom scans */
-	}
-}
-
-/* Whether row security has put its conditions on a relation anywhere in a query. */
-static bool
-has_policy(Node *node, void *context)
-{
-	if (node == NULL)
-		return false;
-	if (IsA(node, RangeTblEntry))
-		return ((RangeTblEntry *) node)->securityQuals != NIL;
-	if (IsA(node, Query))
-		return query_tree_walker((Query *) node, has_policy, context, QTW_EXAMINE_RTES_BEFORE);
-	return expression_tree_walker(node, has_policy, context);
-}
-
-/* Whether an index leads to the rows, without volatile functions, and whether row security applies. */
-static void
-look_at(CachedPlanSource *source, PlannedStmt *stmt, bool *indexed, bool *secured)
-{
-	ListCell   *lc;
-
-	*indexed = bound_by_index(stmt->planTree) && !contain_volatile_functions((Node *) source->query_list);
-	foreach(lc, stmt->subplans)
-		*indexed = *indexed && bound_by_index(lfirst(lc));
-	/* dependsOnRLS alone also means roles that policies do not apply to */
-	*secured = source->dependsOnRLS && has_policy((Node *) source->query_list, NULL);
-}
-
-void
-rec_plan_look(SPIPlanPtr plan, bool *indexed, bool *secured)
-{
-	CachedPlan *cached = SPI_plan_get_cached_plan(plan);
-
-	if (cached == NULL)
-		elog(ERROR, "no plan to look at");
-	look_at(linitial(SPI_plan_get_plan_sources(plan)), linitial_node(PlannedStmt, cached->stmt_list), indexed, secured);
-	ReleaseCachedPlan(cached, NULL);	/* of a plan that SPI frees, no resource owner knows */
-}
-
-/* Looks at the plan in use; cheap when it is the one that was looked at last time. */
-static void
-inspect(LivePlan *p)
-{
-	CachedPlanSource *source = linitial(SPI_plan_get_plan_sources(p->plan));
-	CachedPlan *cached = SPI_plan_get_cached_plan(p->plan);
-
-	if (cached == NULL)
-		elog(ERROR, "no plan for the events of a user");
-	if (cached->generation != p->generation)
-	{
-		look_at(source, linitial_node(PlannedStmt, cached->stmt_list), &p->indexed, &p->secured);
-		p->generation = cached->generation;
-	}
-	ReleaseCachedPlan(cached, CurrentResourceOwner);
-}
-
-/* Makes the plan when there is none, or when the model's options have changed. Within SPI. */
-static void
-prepare(LivePlan *p, const RecModel *model, const RecEventSource *source)
-{
-	char	   *query = live_query(model, source, p->newest);
-	Oid			types[3] = {source->user_type, INT8OID, JSONBOID};
-	SPIPlanPtr	plan;
-
-	if (p->plan && strcmp(query, p->query) == 0 && p->user_type == source->user_type)
-		return;
-	if (p->plan)
-	{
-		SPI_freeplan(p->plan);
-		p->plan = NULL;
-	}
-	plan = SPI_prepare_cursor(query, lengthof(types), types, CURSOR_OPT_GENERIC_PLAN);
-	if (plan == NULL || SPI_keepplan(plan) != 0)
-		elog(ERROR, "preparing the query for a user's events failed");
-	p->plan = plan;
-	p->user_type = source->user_type;
-	p->generation = -1;
-	if (p->query)
-		pfree(p->query);
-	p->query = MemoryContextStrdup(TopMemoryContext, query);
 }
 
 static bool
@@ -379,6 +229,15 @@ take_rows(const RecModel *model, const RecServing *s, const RecEventSource *sour
 	live->time_type = source->time_type;
 }
 
+/* Makes the plan as the model's options are now; returns the nest level to undo. */
+static int
+plan_live(LivePlan *p, const RecModel *model, const RecEventSource *source)
+{
+	Oid			types[3] = {source->user_type, INT8OID, JSONBOID};
+
+	return rec_kept_plan(&p->kept, live_query(model, source, p->newest), lengthof(types), types);
+}
+
 static uint64
 execute(LivePlan *p, Datum user, int64 limit, const char *scaler)
 {
@@ -390,21 +249,9 @@ execute(LivePlan *p, Datum user, int64 limit, const char *scaler)
 		values[2] = DirectFunctionCall1(jsonb_in, CStringGetDatum(scaler));
 		nulls = "   ";
 	}
-	if (SPI_execute_plan(p->plan, values, nulls, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_plan(p->kept.plan, values, nulls, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading the events of a user failed");
 	return SPI_processed;
-}
-
-/* Prepares and inspects the plan with sequential scans discouraged; returns the nest level to undo. */
-static int
-plan_live(LivePlan *p, const RecModel *model, const RecEventSource *source)
-{
-	int			level = NewGUCNestLevel();
-
-	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	prepare(p, model, source);
-	inspect(p);
-	return level;
 }
 
 static bool
@@ -458,7 +305,7 @@ rec_live_rights(const RecModel *model, RecLive *live)
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	AtEOXact_GUC(false, plan_live(p, model, &source));
-	live->secured = live->secured || p->secured;
+	live->secured = live->secured || p->kept.secured;
 	SPI_finish();
 }
 
@@ -487,8 +334,8 @@ rec_live_read(const RecModel *model, const RecServing *s, Datum user, Oid user_t
 		elog(ERROR, "SPI_connect failed");
 	level = plan_live(p, model, &source);
 	/* row security below a view shows in the plan only, so it is made even when nothing will be read */
-	live->secured = live->secured || p->secured;
-	if (p->indexed && rec_fold_in_events > 0 && source.user_type == user_type &&
+	live->secured = live->secured || p->kept.secured;
+	if (p->kept.indexed && rec_fold_in_events > 0 && source.user_type == user_type &&
 		source.item_type == s->keys.kind.type)
 	{
 		live->complete = execute(p, user, (int64) rec_fold_in_events + 1, s->value_scaler) <= (uint64) rec_fold_in_events;
@@ -498,7 +345,7 @@ rec_live_read(const RecModel *model, const RecServing *s, Datum user, Oid user_t
 			p = find_plan(model->schema, true);
 			AtEOXact_GUC(false, level);
 			level = plan_live(p, model, &source);
-			if (p->indexed)
+			if (p->kept.indexed)
 				(void) execute(p, user, rec_fold_in_events, s->value_scaler);
 		}
 		take_rows(model, s, &source, types, live, caller);

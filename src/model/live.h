@@ -35,12 +35,6 @@ extern void rec_live_rights(const RecModel *model, RecLive *live);
 extern void rec_live_read(const RecModel *model, const RecServing *serving, Datum user, Oid user_type,
 						  ArrayType *types, RecLive *live);
 
-/*
- * Looks at a plan that lives as long as the SPI call, made for the current role: whether an index leads to its rows and nothing in it is volatile, and
- * whether row security applies. Within SPI.
- */
-extern void rec_plan_look(SPIPlanPtr plan, bool *indexed, bool *secured);
-
 /* The type's own equality, for SQL: an operator of an extension type need not be in pg_catalog. */
 extern char *rec_type_equality(Oid type);
 

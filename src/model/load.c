@@ -20,7 +20,7 @@
 #include "miscadmin.h"
 #include "model/scaler.h"
 #include "model/settings.h"
-#include "model/solve.h"
+#include "model/crew.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"

@@ -1,31 +1,15 @@
 /*
  * participate.c
- *		The part of a training that leader and workers both do: chunks of the open task. See solve_shared.h.
+ *		The part of a training of factors that leader and workers both do: chunks of the open task. See solve_shared.h.
  */
 #include "model/solve_shared.h"
 
 #include <math.h>
-#include <sys/mman.h>
 
 #include "core/score.h"
 #include "core/topk.h"
 #include "miscadmin.h"
 #include "model/params.h"
-
-
-
-void
-rec_advise_huge(void *memory, Size size)
-{
-#ifdef MADV_HUGEPAGE
-	uintptr_t	from = TYPEALIGN(4096, (uintptr_t) memory);
-	uintptr_t	to = ((uintptr_t) memory + size) & ~(uintptr_t) 4095;
-
-	/* only a hint: where it is refused, training is slower and nothing else */
-	if (to > from && to - from >= 4 * 1024 * 1024)
-		(void) madvise((void *) from, to - from, MADV_HUGEPAGE);
-#endif
-}
 
 void
 rec_half_step(const RecShared *shared, RecSide side, bool exact, RecMatrix *matrix, RecHalfStep *step)
@@ -59,8 +43,9 @@ judge_scratch(const RecShared *shared)
 }
 
 Size
-rec_participant_scratch(const RecShared *shared)
+rec_solve_scratch(const void *block)
 {
+	const RecShared *shared = block;
 	Size		size = judge_scratch(shared);
 
 	for (int side = 0; side < 2; side++)
@@ -213,38 +198,29 @@ judge_chunk(RecShared *shared, int j, void *scratch)
 }
 
 void
-rec_participate(RecShared *shared, void *scratch)
+rec_solve_chunk(void *block, int chunk, void *scratch)
 {
-	for (;;)
-	{
-		uint32		chunk;
+	RecShared  *shared = block;
 
-		CHECK_FOR_INTERRUPTS();
-		chunk = pg_atomic_fetch_add_u32(&shared->next, 1);
-		if (chunk >= (uint32) shared->nchunks)
-			return;
-		switch (shared->task)
-		{
-			case REC_TASK_INIT:
-				init_chunk(shared, chunk);
-				break;
-			case REC_TASK_GRAM:
-				gram_chunk(shared, chunk);
-				break;
-			case REC_TASK_ROWS:
-				rows_chunk(shared, chunk, scratch);
-				break;
-			case REC_TASK_JUDGE:
-				judge_chunk(shared, chunk, scratch);
-				break;
-			case REC_TASK_NORMAL:
-			case REC_TASK_RIGHT:
-			case REC_TASK_SOLVE:
-			case REC_TASK_MEAN:
-				rec_map_chunk(shared, chunk, scratch);
-				break;
-			case REC_TASK_END:
-				return;
-		}
+	switch (shared->task)
+	{
+		case REC_TASK_INIT:
+			init_chunk(shared, chunk);
+			break;
+		case REC_TASK_GRAM:
+			gram_chunk(shared, chunk);
+			break;
+		case REC_TASK_ROWS:
+			rows_chunk(shared, chunk, scratch);
+			break;
+		case REC_TASK_JUDGE:
+			judge_chunk(shared, chunk, scratch);
+			break;
+		case REC_TASK_NORMAL:
+		case REC_TASK_RIGHT:
+		case REC_TASK_SOLVE:
+		case REC_TASK_MEAN:
+			rec_map_chunk(shared, chunk, scratch);
+			break;
 	}
 }

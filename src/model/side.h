@@ -10,4 +10,10 @@ typedef enum RecSide
 	REC_USERS, REC_ITEMS
 } RecSide;
 
+static inline const char *
+rec_side_name(RecSide side)
+{
+	return side == REC_USERS ? "user" : "item";
+}
+
 #endif							/* REC_SIDE_H */

@@ -10,37 +10,20 @@
 #include "model/solve_shared.h"
 
 #include <math.h>
-#include <sys/statvfs.h>
 
-#include "access/parallel.h"
-#include "access/xact.h"
 #include "core/topk.h"
 #include "miscadmin.h"
 #include "model/progress.h"
 #include "model/settings.h"
-#include "optimizer/optimizer.h"
-#include "pgstat.h"
 #include "portability/instr_time.h"
-#include "storage/dsm.h"
-#include "storage/dsm_impl.h"
 #include "utils/memutils.h"
-#include "utils/wait_event.h"
-
-#define KEY_HANDLE 1
-#define SMALL_WORK 5e7			/* observations x factors x epochs below which workers cost more than they give */
-#define SHM_RESERVE (16 * 1024 * 1024)	/* left for parallel mode's own segment and for others */
 
 struct RecTraining
 {
 	const RecWatch *watch;		/* NULL: announce the epochs */
-	RecShared  *shared;
-	dsm_segment *segment;		/* NULL: private memory */
-	void	   *block;			/* private memory as allocated */
-	ParallelContext *pcxt;		/* NULL: serial */
-	void	   *scratch;
+	RecCrew    *crew;
+	RecShared  *shared;			/* the crew's block */
 };
-
-PGDLLEXPORT void rec_train_worker(dsm_segment *seg, shm_toc *toc);
 
 const char *
 rec_als_error(int status)
@@ -48,103 +31,6 @@ rec_als_error(int status)
 	return status == REC_ALS_NOT_FINITE ?
 		"Weights or factors became too large for single precision." :
 		"The normal equations of a row have no unique solution.";
-}
-
-Size
-rec_shared_memory_free(void)
-{
-	struct statvfs fs;
-
-	if (dynamic_shared_memory_type != DSM_IMPL_POSIX || statvfs("/dev/shm", &fs) != 0)
-		return SIZE_MAX;
-	return (Size) fs.f_bavail * fs.f_frsize;
-}
-
-static void *
-aligned_block(Size size, void **allocated)
-{
-	*allocated = palloc_extended(add_size(size, 64), MCXT_ALLOC_HUGE);
-	return (void *) TYPEALIGN(64, (uintptr_t) *allocated);
-}
-
-/* How many workers to ask for; says why when shared memory forbids any. */
-static int
-workers_wanted(const RecShared *plan)
-{
-	double		work = (double) plan->nnz * plan->params.factors * plan->params.epochs;
-	Size		free;
-
-	if (max_parallel_maintenance_workers == 0 || work < SMALL_WORK || IsInParallelMode())
-		return 0;
-	free = rec_shared_memory_free();
-	if (free == SIZE_MAX || free > add_size(plan->size, SHM_RESERVE))
-		return max_parallel_maintenance_workers;
-	ereport(NOTICE,
-			(errmsg("training without parallel workers: not enough shared memory"),
-			 errdetail("/dev/shm has %zu MB free, and %zu MB are needed.", free >> 20, (plan->size + SHM_RESERVE) >> 20),
-			 errhint("In a container, give it a larger /dev/shm (for Docker: --shm-size).")));
-	return 0;
-}
-
-static void
-create_block(RecTraining *t, const RecShared *plan, int workers)
-{
-	if (workers > 0)
-		t->segment = dsm_create(plan->size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
-	if (t->segment)
-		t->shared = dsm_segment_address(t->segment);
-	else
-		t->shared = aligned_block(plan->size, &t->block);
-	rec_advise_huge(t->shared, plan->size);
-	*t->shared = *plan;
-	BarrierInit(&t->shared->barrier, 0);
-	pg_atomic_init_u32(&t->shared->next, 0);
-	pg_atomic_init_u32(&t->shared->status, REC_ALS_OK);
-}
-
-static void
-launch(RecTraining *t, int workers)
-{
-	dsm_handle *handle;
-
-	if (t->segment == NULL)
-		return;
-	EnterParallelMode();
-	t->pcxt = CreateParallelContext("pg_recommend", "rec_train_worker", workers);
-	shm_toc_estimate_chunk(&t->pcxt->estimator, sizeof(dsm_handle));
-	shm_toc_estimate_keys(&t->pcxt->estimator, 1);
-	InitializeParallelDSM(t->pcxt);
-	handle = shm_toc_allocate(t->pcxt->toc, sizeof(dsm_handle));
-	*handle = dsm_segment_handle(t->segment);
-	shm_toc_insert(t->pcxt->toc, KEY_HANDLE, handle);
-	/* before the first worker: one alone would pass the barrier before there is a task */
-	BarrierAttach(&t->shared->barrier);
-	LaunchParallelWorkers(t->pcxt);
-}
-
-void
-rec_train_worker(dsm_segment *seg, shm_toc *toc)
-{
-	dsm_segment *segment = dsm_attach(*(dsm_handle *) shm_toc_lookup(toc, KEY_HANDLE, false));
-	RecShared  *shared;
-	void	   *block,
-			   *scratch;
-
-	if (segment == NULL)		/* the leader is gone already */
-		return;
-	shared = dsm_segment_address(segment);
-	rec_advise_huge(shared, shared->size);
-	scratch = aligned_block(rec_participant_scratch(shared), &block);
-	if (BarrierAttach(&shared->barrier) % 2 == 0)
-		BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);
-	while (shared->task != REC_TASK_END)
-	{
-		rec_participate(shared, scratch);
-		BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);	/* task done */
-		BarrierArriveAndWait(&shared->barrier, PG_WAIT_EXTENSION);	/* next one open */
-	}
-	BarrierDetach(&shared->barrier);
-	dsm_detach(segment);
 }
 
 RecShared *
@@ -161,13 +47,7 @@ rec_run_task(RecTraining *t, RecTask task, RecSide side, int nchunks)
 
 	s->task = task;
 	s->side = side;
-	s->nchunks = nchunks;
-	pg_atomic_write_u32(&s->next, 0);
-	if (t->pcxt)
-		BarrierArriveAndWait(&s->barrier, PG_WAIT_EXTENSION);
-	rec_participate(s, t->scratch);
-	if (t->pcxt)
-		BarrierArriveAndWait(&s->barrier, PG_WAIT_EXTENSION);
+	rec_crew_run(t->crew, nchunks);
 	status = pg_atomic_read_u32(&s->status);
 	if (status != REC_ALS_OK)
 		ereport(ERROR,
@@ -175,20 +55,6 @@ rec_run_task(RecTraining *t, RecTask task, RecSide side, int nchunks)
 				 errmsg("the training does not converge"),
 				 errdetail("%s", rec_als_error(status)),
 				 errhint("Raise regularization, or use weight_transform \"log1p\" where values are large.")));
-}
-
-static void
-finish_workers(RecTraining *t)
-{
-	if (t->pcxt == NULL)
-		return;
-	t->shared->task = REC_TASK_END;
-	BarrierArriveAndWait(&t->shared->barrier, PG_WAIT_EXTENSION);
-	BarrierDetach(&t->shared->barrier);
-	WaitForParallelWorkersToFinish(t->pcxt);
-	DestroyParallelContext(t->pcxt);
-	t->pcxt = NULL;
-	ExitParallelMode();
 }
 
 static RecLoss
@@ -386,7 +252,7 @@ run_epochs(RecTraining *t, RecSolution *r)
 		follow(t, REC_ITEMS);
 		if (epoch == FREE_EPOCHS)
 			for (int side = 0; side < 2; side++)
-				rec_map_choose(t, side);
+				rec_map_choose(t, side, false);
 		r->loss[epoch - 1] = users.penalty + items_loss.objective;
 		r->quality[epoch - 1] = judge(t);
 		r->epochs = epoch;
@@ -430,7 +296,7 @@ final_maps(RecTraining *t)
 		s->plain = true;
 		(void) half_epoch(t, REC_ITEMS);
 		s->plain = false;
-		rec_map_choose(t, REC_ITEMS);
+		rec_map_choose(t, REC_ITEMS, true);
 		memcpy(items, REC_AT(s, s->best_items, float), items_size);
 	}
 	if (s->sides[REC_USERS].map.n > 0)
@@ -438,7 +304,7 @@ final_maps(RecTraining *t)
 		s->plain = true;
 		(void) half_epoch(t, REC_USERS);
 		s->plain = false;
-		rec_map_choose(t, REC_USERS);
+		rec_map_choose(t, REC_USERS, true);
 	}
 }
 
@@ -461,20 +327,20 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 	RecTraining *t = palloc0(sizeof(RecTraining));
 	RecDesign  *none[2] = {NULL, NULL};
 	RecShared	plan;
-	int			workers;
 	instr_time	start;
 
 	t->watch = watch;
 	rec_shared_plan(&plan, pairs, holdout, params, rule, design ? design : none);
 	plan.judge_metric = watch ? watch->metric : REC_NDCG;
 	plan.judge_k = watch ? watch->k : REC_METRIC_K;
-	r->memory = plan.size;
-	rec_check_memory(add_size(pairs->held, plan.size), "Training");
+	r->memory = plan.crew.size;
+	rec_check_memory(add_size(pairs->held, plan.crew.size), "Training");
 	r->loss = palloc(params->epochs * sizeof(double));
 	r->quality = palloc(params->epochs * sizeof(RecQuality));
-	workers = workers_wanted(&plan);
 	INSTR_TIME_SET_CURRENT(start);
-	create_block(t, &plan, workers);
+	t->crew = rec_crew_create(&plan.crew, sizeof(plan), (double) plan.nnz * params->factors * params->epochs);
+	t->shared = rec_crew_block(t->crew);
+	pg_atomic_init_u32(&t->shared->status, REC_ALS_OK);
 	rec_shared_fill(t->shared, pairs, holdout, design ? design : none);
 	r->fill_seconds = seconds_since(start);
 	if (t->shared->nnz == 0)
@@ -484,17 +350,12 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 				 errdetail("No pair of a user and an item has a weight other than zero."),
 				 errhint("See the columns null_keys, bad_values and unweighted of the NOTICE above, and the event weights.")));
 	r->baseline = judge_baseline(t->shared, pairs, holdout, rule);
-	{
-		void	   *block;
-
-		t->scratch = aligned_block(rec_participant_scratch(t->shared), &block);
-	}
-	launch(t, workers);
-	r->workers = t->pcxt ? t->pcxt->nworkers_launched : 0;
+	rec_crew_launch(t->crew);
+	r->workers = rec_crew_workers(t->crew);
 	run_epochs(t, r);
 	if (watch == NULL || !watch->rough)
 		final_half_step(t, pairs);
-	finish_workers(t);
+	rec_crew_finish(t->crew);
 
 	r->factors = params->factors;
 	r->stride = t->shared->stride;
@@ -520,10 +381,7 @@ rec_solve_release(RecSolution *r)
 
 	if (t == NULL)				/* item weights */
 		return;
-	if (t->segment)
-		dsm_detach(t->segment);
-	else
-		pfree(t->block);
-	t->segment = NULL;
+	rec_crew_release(t->crew);
+	r->private = NULL;
 	r->users = r->items = r->gram = r->map[REC_USERS] = r->map[REC_ITEMS] = NULL;
 }

@@ -65,12 +65,6 @@ extern RecSolution *rec_solve(const RecPairs *pairs, const RecHoldout *holdout, 
 							  const RecSumRule *rule, const RecWatch *watch, RecDesign *const *design);
 extern void rec_solve_release(RecSolution *solution);
 
-/* Free room for dynamic shared memory in bytes, or SIZE_MAX when it cannot be told. */
-extern Size rec_shared_memory_free(void);
-
-/* Asks for huge pages under a large block of memory. */
-extern void rec_advise_huge(void *memory, Size size);
-
 extern const char *rec_als_error(int status);
 
 #endif							/* REC_SOLVE_H */

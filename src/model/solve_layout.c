@@ -99,7 +99,8 @@ rec_shared_plan(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, 
 		s->blocked_start = rec_reserve(&used, s->judged + 1, sizeof(int32));
 		s->blocked_item = rec_reserve(&used, blocked, sizeof(int32));
 	}
-	s->size = used;
+	s->crew.size = used;
+	s->crew.work = REC_CREW_ALS;
 }
 
 static void

@@ -22,6 +22,7 @@
 #define RIDGE_LEAST (-4)		/* and how far it goes */
 #define RIDGE_MOST 9
 #define RIDGE_NOISE 0.005		/* of the share that is explained */
+#define EPOCHS_STRONGER 3.1623	/* ridge of the epochs: a step above the chosen one */
 #define RIDGE_NONE 1e9			/* stands for a map that is switched off */
 
 RecFeatures
@@ -359,10 +360,12 @@ form_normal(RecTraining *t, RecSide side)
 
 /*
  * Chooses the strength on the factors as they are, unless it was given, and fits the map with it to all rows. After it the
- * matrix stays factored, for rec_map_fit().
+ * matrix stays factored, for rec_map_fit(). In the epochs a map is fitted to factors that it has drawn itself, and so believes
+ * them too much: the ridge is a step stronger there (last: after them). Without this, words of Online Retail cost its warm items 2 %
+ * of their ndcg; with two steps, the sparse items of ML-100K lose a third of their gain.
  */
 void
-rec_map_choose(RecTraining *t, RecSide side)
+rec_map_choose(RecTraining *t, RecSide side, bool last)
 {
 	RecShared  *s = rec_training_shared(t);
 	struct RecSharedMap *m = &s->sides[side].map;
@@ -384,6 +387,8 @@ rec_map_choose(RecTraining *t, RecSide side)
 			memcpy(normal, REC_AT(s, m->normal, double), (Size) m->n * m->n * sizeof(double));
 		}
 		ridge = search_ridge(t, side, normal, &quality);
+		if (!last)
+			ridge *= EPOCHS_STRONGER;
 		if (normal)
 			pfree(normal);
 	}

@@ -1,12 +1,10 @@
 /*
  * solve_shared.h
- *		What leader and workers of a training share.
+ *		What leader and workers of a training of factors share: the block of their crew (crew.h).
  *
- * One block of memory: a dynamic shared memory segment when workers take part, else private. The header below stands
- * at its start; arrays are offsets from it. The leader posts one task after another; between two passes of the barrier
- * every participant takes chunks of the task from an atomic counter. What a chunk computes does not depend on who
+ * The header below stands at its start; arrays are offsets from it. What a chunk computes does not depend on who
  * computes it, and sums are kept per chunk and added by the leader in chunk order: so results are the same for any
- * number of workers. A worker may attach at any time: an odd barrier phase means that a task is open.
+ * number of workers.
  */
 #ifndef REC_SOLVE_SHARED_H
 #define REC_SOLVE_SHARED_H
@@ -14,10 +12,9 @@
 #include "core/als.h"
 #include "core/prior.h"
 #include "core/topk.h"
+#include "model/crew.h"
 #include "model/side.h"
 #include "model/solve.h"
-#include "port/atomics.h"
-#include "storage/barrier.h"
 
 typedef enum RecTask
 {
@@ -28,8 +25,7 @@ typedef enum RecTask
 	REC_TASK_NORMAL,			/* normal matrix of one side's map from attributes */
 	REC_TASK_RIGHT,				/* its right-hand side, from the factors or from the means; see map_of */
 	REC_TASK_SOLVE,				/* the map from the factored matrix, some coordinates a chunk */
-	REC_TASK_MEAN,				/* weighted means of all rows, for conjugate gradients */
-	REC_TASK_END
+	REC_TASK_MEAN				/* weighted means of all rows, for conjugate gradients */
 } RecTask;
 
 /* What a task on a map reads and writes. */
@@ -80,15 +76,12 @@ typedef struct RecSharedSide
 
 typedef struct RecShared
 {
-	Size		size;
-	Barrier		barrier;
-	pg_atomic_uint32 next;		/* chunk to take */
+	RecCrewBlock crew;
 	pg_atomic_uint32 status;	/* first RecAlsStatus that is not OK */
 
 	/* the open task */
 	RecTask		task;
 	RecSide		side;
-	int			nchunks;
 	bool		exact;			/* REC_TASK_ROWS: Cholesky whatever the solver is */
 	bool		plain;			/* REC_TASK_ROWS: as if there were no attributes */
 	RecMapTask	map_task;		/* REC_TASK_RIGHT: from where to where; REC_TASK_MEAN: of what */
@@ -124,9 +117,9 @@ typedef struct RecShared
 
 #define REC_AT(shared, offset, type) ((type *) ((char *) (shared) + (offset)))
 
-/* Works on the open task until its chunks are used up; scratch is from rec_participant_scratch(). */
-extern void rec_participate(RecShared *shared, void *scratch);
-extern Size rec_participant_scratch(const RecShared *shared);
+/* A chunk of the open task, and the bytes of scratch that a participant needs: for crew.c; block is a RecShared. */
+extern void rec_solve_chunk(void *block, int chunk, void *scratch);
+extern Size rec_solve_scratch(const void *block);
 extern void rec_half_step(const RecShared *shared, RecSide side, bool exact, RecMatrix *matrix, RecHalfStep *step);
 
 /* Layout and contents of the block: solve_layout.c. plan() fills a header with sizes and offsets only. */
@@ -146,7 +139,7 @@ extern void rec_run_task(RecTraining *training, RecTask task, RecSide side, int 
 extern RecFeatures rec_map_features(const RecShared *shared, RecSide side);
 extern void rec_map_plan(RecSharedSide *side, int stride, const RecDesign *design, Size *used);
 extern void rec_map_fill(RecShared *shared, RecSide side, const RecDesign *design);
-extern void rec_map_choose(RecTraining *training, RecSide side);
+extern void rec_map_choose(RecTraining *training, RecSide side, bool last);
 extern void rec_map_fit(RecTraining *training, RecSide side);
 extern void rec_map_chunk(RecShared *shared, int chunk, void *scratch);
 extern Size rec_map_scratch(const RecShared *shared);

@@ -318,6 +318,15 @@ rec_space_features(const RecSpace *s, const double *point, double *feature)
 	}
 }
 
+bool
+rec_space_is_list(const RecSpace *s, int coordinate)
+{
+	for (int i = 0; i < s->n; i++)
+		if (s->dimension[i].kind != REC_FIXED && coordinate-- == 0)
+			return s->dimension[i].kind == REC_LIST;
+	return false;
+}
+
 /* Steps of each range such that a grid has about `points` points. */
 static int
 steps_of(const RecSpace *s, const RecDimension *d, int64 points)

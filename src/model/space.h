@@ -48,6 +48,9 @@ extern Jsonb *rec_space_default(const RecParams *params, bool explicit_feedback)
 extern Jsonb *rec_space_params(const RecSpace *space, const double *point);
 extern void rec_space_features(const RecSpace *space, const double *point, double *feature);
 
+/* Whether the coordinate, one of those that are free, is of a list. */
+extern bool rec_space_is_list(const RecSpace *space, int coordinate);
+
 /* Points of a grid of about `points` points, and one of them. */
 extern int64 rec_space_grid(const RecSpace *space, int64 points);
 extern void rec_space_grid_point(const RecSpace *space, int64 points, int64 i, double *point);

@@ -57,7 +57,7 @@ extern int64 rec_refresh_items(const RecModel *model);
 /* Deletes the rows of a version from a table of the model, all or those that have no events. */
 extern void rec_store_delete(const RecModel *model, const char *table, int version, bool cold_only);
 
-/* attribute_store.c: encoders, maps and encoded rows of a version. */
+/* attribute_write.c: encoders, maps and encoded rows of a version. */
 extern void rec_store_attributes(const RecModel *model, int version, RecDesign *const *design, const RecPairs *pairs,
 								 const RecSolution *solution, const RecParams *params, bool explicit_feedback);
 extern void rec_store_features(const RecModel *model, int version, const RecDesign *design, const RecKeys *known);

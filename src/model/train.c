@@ -167,12 +167,23 @@ load_attributes(const RecModel *model, const RecParams *params, RecTrained *t, R
 
 /* The strengths of the attributes as they were chosen. */
 static void
-note_strengths(RecParams *params, const RecSolution *solution, RecDesign *const *design)
+note_strengths(RecParams *params, RecTrained *t, RecDesign *const *design)
 {
-	if (design[REC_USERS])
-		params->user_attribute_regularization = solution->ridge[REC_USERS];
-	if (design[REC_ITEMS])
-		params->item_attribute_regularization = solution->ridge[REC_ITEMS];
+	for (int side = 0; side < 2; side++)
+	{
+		double	   *given = side == REC_USERS ? &params->user_attribute_regularization : &params->item_attribute_regularization;
+		char	   *message;
+
+		if (design[side] == NULL)
+			continue;
+		if (isnan(*given) && t->solution->map[side] == NULL)
+		{
+			message = psprintf("the %s attributes say nothing of the events, and are not used", rec_side_name(side));
+			warn(&t->run, message);
+			ereport(NOTICE, (errmsg("%s", message)));
+		}
+		*given = t->solution->ridge[side];
+	}
 }
 
 static double
@@ -242,7 +253,7 @@ train_steps(const RecModel *model, RecParams *params, bool activate, RecTrained 
 	t->run.holdout_users = holdout.nusers;
 	t->solution = params->algorithm == REC_ALS ? rec_solve(t->pairs, &holdout, params, &rule, NULL, design) :
 		rec_linear_train(t->pairs, &holdout, params, &rule);
-	note_strengths(params, t->solution, design);
+	note_strengths(params, t, design);
 	t->run.solve_seconds = lap(&clock) - t->solution->fill_seconds;
 	t->run.load_seconds += t->solution->fill_seconds;
 	t->run.memory = Max(t->pairs->memory, t->pairs->held + t->solution->memory);

@@ -15,7 +15,7 @@
 
 #define FIRST_POINTS 8			/* Sobol points before the first model, twice the dimensions if that is more */
 #define GLOBAL_CANDIDATES 1024
-#define LOCAL_CANDIDATES 512
+#define LOCAL_CANDIDATES 1024
 #define MOST_POINTS 300			/* of a Gaussian process: the best ones and the newest */
 #define ATTEMPTS 200
 #define LARGEST_GRID 1000000
@@ -176,9 +176,13 @@ candidate(const RecStudy *s, const Known *known, int n, int i, double *point)
 	for (int d = 0; d < s->space->free; d++)
 	{
 		uint64		at = (uint64) list_length(s->done) * LOCAL_CANDIDATES + i;
-		bool		moves = uniform(s->seed + 2, at, d) < 0.6;
+		double		chance = uniform(s->seed + 2, at, d);
 
-		point[d] = near[d] + (moves ? widths[i / 5 % lengthof(widths)] * bell(s->seed + 3, at, d) : 0);
+		/* a small step would hardly ever leave an entry of a list */
+		if (rec_space_is_list(s->space, d))
+			point[d] = chance < 0.3 ? uniform(s->seed + 3, at, d) : near[d];
+		else
+			point[d] = near[d] + (chance < 0.6 ? widths[i / 5 % lengthof(widths)] * bell(s->seed + 3, at, d) : 0);
 		point[d] = Min(Max(point[d], 0), 1);
 	}
 }

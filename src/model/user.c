@@ -9,7 +9,7 @@
  */
 #include "model/user.h"
 
-#include "model/attribute_store.h"
+#include "model/attribute_row.h"
 #include "model/linear.h"
 
 #include "access/genam.h"
@@ -193,7 +193,6 @@ void
 rec_user_describe(const RecModel *model, const RecServing *s, const RecKeyType *kind, Datum user, RecUser *u)
 {
 	RecEncoded *row = palloc(sizeof(RecEncoded));
-	RecAttributes *list;
 
 	if (s->map[REC_USERS] == NULL || u->prior != NULL)
 		return;
@@ -202,8 +201,7 @@ rec_user_describe(const RecModel *model, const RecServing *s, const RecKeyType *
 		rec_user_expect(s, row, u);
 		return;
 	}
-	list = model->users_relation ? rec_attributes_stored(model, s->version, REC_USERS) : NULL;
-	if (list == NULL || !rec_attributes_live(model, list, kind, user, row))
+	if (model->users_relation == NULL || !rec_attributes_live(model, s, REC_USERS, kind, user, row))
 		row = NULL;
 	rec_user_expect(s, row, u);
 }

@@ -49,7 +49,7 @@ SELECT results_eq($$SELECT metric, n, round(lift::numeric, 9), round(ci_low::num
 	$$SELECT metric, n, round(lift::numeric, 9), round(ci_low::numeric, 9) FROM result WHERE variant = 'treatment' ORDER BY metric COLLATE "C"$$, 'the last day of the series is the result');
 SELECT results_eq($$SELECT day, sum(new_units)::bigint FROM rec.experiment_daily WHERE experiment = 'ab' AND metric = 'revenue' GROUP BY 1 ORDER BY 1$$, $$SELECT exposed_at::date, count(*) FROM unit GROUP BY 1 ORDER BY 1$$, 'new units of each day');
 SELECT cmp_ok(rec.refresh_experiment('ab'), '>', 50, 'final days are kept');
-SELECT results_eq($$SELECT DISTINCT metric FROM rec.experiment_day ORDER BY 1$$, $$VALUES ('revenue'), (NULL)$$, 'of metrics whose window has passed');
+SELECT results_eq($$SELECT DISTINCT metric FROM rec.experiment_day ORDER BY 1$$, $$VALUES ('conversion'), ('orders'), ('per item'), ('revenue'), (NULL)$$, 'of all metrics');
 CREATE FUNCTION same_result(what text) RETURNS SETOF text LANGUAGE sql AS $$
 	SELECT results_eq($q$SELECT metric, variant, n, round(mean::numeric, 8), round(lift::numeric, 8), round(p::numeric, 8), in_two_variants, decision FROM rec.experiment_result('ab')$q$,
 		$q$SELECT metric, variant, n, round(mean::numeric, 8), round(lift::numeric, 8), round(p::numeric, 8), in_two_variants, decision FROM result$q$, what) $$;
@@ -66,13 +66,16 @@ INSERT INTO orders SELECT 7001, 50, 2, true, now() - interval '30 minutes';
 TRUNCATE result;
 RESET ROLE;
 CREATE TABLE kept AS TABLE rec.experiment_day;
+CREATE TABLE kept_until AS TABLE rec.experiment_kept;
 DELETE FROM rec.experiment_day;
+DELETE FROM rec.experiment_kept;
 SET ROLE res_owner;
 INSERT INTO result SELECT * FROM rec.experiment_result('ab');
 SELECT is(in_two_variants, 3::bigint, 'units in two variants are counted') FROM result WHERE metric IS NULL;
 SELECT is(n, 6097::bigint, 'and left out') FROM result WHERE metric IS NULL;
 RESET ROLE;
 INSERT INTO rec.experiment_day TABLE kept;
+INSERT INTO rec.experiment_kept TABLE kept_until;
 SET ROLE res_owner;
 SELECT same_result('kept days: a unit that met a second variant later is taken out of its day');
 SELECT rec.refresh_experiment('ab');

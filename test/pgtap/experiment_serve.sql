@@ -43,6 +43,12 @@ SELECT count(*) FROM rec.serve('m', 5, 3, 'int') \gset
 SELECT is(count(*), 3::bigint, 'by name, an integer id') FROM rec.impression WHERE placement = 'int';
 SELECT count(*) FROM m.serve(7, 4, 'filtered', candidates => '{i1,i2,i3}', exclude_seen => false, exclude => '{i2}', after => '1') \gset
 SELECT results_eq($$SELECT item_id, rank FROM rec.impression WHERE placement = 'filtered'$$, $$SELECT item_id, rank FROM m.recommend(7, 4, false, candidates => '{i1,i2,i3}', exclude => '{i2}', after => '1')$$, 'the options of recommend()');
+SELECT results_eq($$SELECT * FROM m.serve(7, 4, 'drawn', 'ab', explore => 'thompson', sigma => 0.5, seed => 3)$$, $$SELECT * FROM m.recommend(7, 4, experiment => 'ab', explore => 'thompson', sigma => 0.5, seed => 3)$$, 'exploring');
+SELECT results_eq($$SELECT * FROM rec.serve('m', 7, 4, 'bound', explore => 'ucb', beta => 0.5)$$, $$SELECT * FROM rec.recommend('m', 7, 4, explore => 'ucb', beta => 0.5)$$, 'by name');
+SELECT results_eq($$SELECT * FROM rec.serve('m', '7', 4, 'not drawn', explore => 'thompson', sigma => 0)$$, $$SELECT * FROM rec.recommend('m', '7', 4)$$, 'and by text');
+SELECT results_eq($$SELECT placement, count(*), count(variant), count(propensity), min(propensity) FROM rec.impression WHERE placement IN ('drawn', 'bound', 'not drawn') GROUP BY 1 ORDER BY 1$$,
+	$$VALUES ('bound', 4::bigint, 0::bigint, 4::bigint, 1::float8), ('drawn', 4, 4, 0, NULL), ('not drawn', 4, 0, 4, 1)$$, 'the probability of a drawn answer is not known, that of a bound is 1');
+SELECT throws_ok($$SELECT * FROM m.serve(7, explore => 'greedy')$$, '22023', 'invalid value for explore: "greedy"', 'no other way');
 SELECT count(*) FROM m.serve(7, 0, 'none') \gset
 SELECT is(count(*), 0::bigint, 'no rows are none to keep') FROM rec.impression WHERE placement = 'none';
 BEGIN READ ONLY;

@@ -87,7 +87,7 @@ SELECT count(*) FROM rec.recommend('mg "Store"', 1);
 SELECT model, active_version FROM rec.model WHERE events_schema = 'mg';
 SELECT model, max(version) FROM rec.training_run GROUP BY model HAVING model LIKE 'mg%';
 SELECT version FROM rec.train('mg "Store"');
--- ALTER SCHEMA is not the way, and says so
+-- ALTER SCHEMA does as well, but for the jobs of pg_cron, which name the model
 ALTER SCHEMA "mg ""Store""" RENAME TO mg_elsewhere;
 SELECT * FROM mg_elsewhere.recommend(1);
 ALTER SCHEMA mg_elsewhere RENAME TO "mg ""Store""";
@@ -100,6 +100,27 @@ CREATE VIEW mg.uses AS SELECT r.item_id FROM mg_shop.recommend(1, 3) r;
 SELECT rec.upgrade_model('mg_shop');
 SELECT count(*) FROM mg.uses;
 SELECT has_function_privilege('pg_monitor', 'mg_shop.predict(bigint, text, int)', 'EXECUTE');
+
+-- Functions that an earlier release made with other arguments or another result go, those that are the same stay.
+CREATE FUNCTION mg_shop.recommend(user_id bigint, k int DEFAULT 10) RETURNS TABLE (item_id text, score real) LANGUAGE sql AS 'SELECT NULL::text, 0::real';
+CREATE FUNCTION mg_shop.predict(user_id bigint) RETURNS real LANGUAGE sql RETURN 0;
+CREATE PROCEDURE mg_shop.predict(a int) LANGUAGE sql AS 'SELECT 1';
+ALTER FUNCTION mg_shop.similar_users RENAME TO other;
+CREATE FUNCTION mg_shop.similar_users(of_user bigint, k int DEFAULT 10, version int DEFAULT NULL)
+RETURNS TABLE (user_id bigint, score float8) LANGUAGE sql AS 'SELECT 1::bigint, 0::float8';
+SELECT count(*) FROM mg_shop.recommend(1);
+SELECT rec.upgrade_model('mg_shop');
+SELECT count(*) > 0 FROM mg_shop.recommend(1);
+SELECT proname, prokind, count(*) FROM pg_proc WHERE pronamespace = 'mg_shop'::regnamespace AND proname IN ('recommend', 'predict', 'similar_users')
+GROUP BY 1, 2 ORDER BY 1, 2;
+SELECT has_function_privilege('pg_monitor', 'mg_shop.predict(bigint, text, int)', 'EXECUTE');
+SELECT pg_get_function_result('mg_shop.similar_users'::regproc);
+CREATE FUNCTION mg_shop.explain(user_id bigint) RETURNS int LANGUAGE sql RETURN 1;
+CREATE VIEW mg.uses_old AS SELECT mg_shop.explain(1);
+SELECT rec.upgrade_model('mg_shop');
+DROP VIEW mg.uses_old;
+DROP FUNCTION mg_shop.other;
+DROP PROCEDURE mg_shop.predict;
 
 -- Others' objects on a model hold it; it goes with them gone.
 SELECT rec.drop_model('mg_shop');
@@ -116,9 +137,39 @@ CREATE TABLE mg_shop.notes (a int);
 SELECT rec.drop_model('mg_shop');
 DROP TABLE mg_shop.notes;
 
--- DROP SCHEMA CASCADE leaves catalog rows that the next model of the name does not inherit.
+-- A model is its schema: ALTER SCHEMA renames it and DROP SCHEMA drops it, whoever makes a schema of that name next.
 SELECT version FROM rec.train('mg_shop', '{"factors": 2, "epochs": 1}');
+ALTER SCHEMA mg_shop RENAME TO mg_store;
+SELECT r.model, m.model AS of_model, active_version FROM rec.training_run r LEFT JOIN rec.model m USING (model);
+SELECT count(*) FROM rec.recommend('mg_store', 1);
+SELECT rec.rename_model('mg_store', 'mg_shop');
+SELECT r.model, m.model AS of_model, active_version FROM rec.training_run r LEFT JOIN rec.model m USING (model);
 DROP SCHEMA mg_shop CASCADE;
+SELECT (SELECT count(*) FROM rec.model) AS models, (SELECT count(*) FROM rec.training_run) AS runs, (SELECT count(*) FROM rec.monitor) AS monitors;
+SELECT rec.create_model('mg_shop', 'mg.events');
+BEGIN;
+DROP SCHEMA mg_shop CASCADE;
+ROLLBACK;
+SELECT count(*) FROM rec.model;
+-- also when a role without any right on the catalog does it, or drops all that it owns
+CREATE ROLE mg_owner;
+ALTER SCHEMA mg_shop OWNER TO mg_owner;
+BEGIN;
+SET ROLE mg_owner;
+DROP SCHEMA mg_shop CASCADE;
+RESET ROLE;
+SELECT count(*) FROM rec.model;
+ROLLBACK;
+DROP OWNED BY mg_owner CASCADE;
+SELECT count(*) FROM rec.model;
+DROP ROLE mg_owner;
+-- With the triggers off the rows stay, and the next model of the name does not inherit them.
+SELECT rec.create_model('mg_shop', 'mg.events');
+SELECT version FROM rec.train('mg_shop', '{"factors": 2, "epochs": 1}');
+ALTER EVENT TRIGGER rec_schema_dropped DISABLE;
+DROP SCHEMA mg_shop CASCADE;
+ALTER EVENT TRIGGER rec_schema_dropped ENABLE;
+SELECT count(*) FROM rec.model;
 SELECT rec.create_model('mg_shop', 'mg.events', item_column => 'event');
 SELECT model, active_version, item_column FROM rec.model WHERE model = 'mg_shop';
 SELECT count(*) FROM rec.training_run WHERE model = 'mg_shop';
