@@ -132,6 +132,12 @@ prepare(RecKeptPlan *p, const char *query, int ntypes, Oid *types)
 
 	if (p->plan && strcmp(query, p->query) == 0 && p->type == types[0])
 		return;
+	/* a plan that runs further up the stack is left to it, for the rest of the session: only functions that lie get here */
+	if (p->busy > 1)
+	{
+		p->plan = NULL;
+		p->query = NULL;
+	}
 	rec_kept_plan_free(p);
 	plan = SPI_prepare_cursor(query, ntypes, types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
@@ -147,8 +153,17 @@ rec_kept_plan(RecKeptPlan *p, const char *query, int ntypes, Oid *types)
 {
 	int			level = NewGUCNestLevel();
 
+	/* an error leaves it busy, which costs no more than its place */
+	p->busy++;
 	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 	prepare(p, query, ntypes, types);
 	inspect(p);
 	return level;
+}
+
+void
+rec_kept_plan_done(RecKeptPlan *p, int level)
+{
+	AtEOXact_GUC(false, level);
+	p->busy--;
 }

@@ -304,7 +304,7 @@ rec_live_rights(const RecModel *model, RecLive *live)
 	p = find_plan(model->schema, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	AtEOXact_GUC(false, plan_live(p, model, &source));
+	rec_kept_plan_done(&p->kept, plan_live(p, model, &source));
 	live->secured = live->secured || p->kept.secured;
 	SPI_finish();
 }
@@ -342,14 +342,14 @@ rec_live_read(const RecModel *model, const RecServing *s, Datum user, Oid user_t
 		live->usable = true;
 		if (!live->complete && model->time_column)
 		{
+			rec_kept_plan_done(&p->kept, level);
 			p = find_plan(model->schema, true);
-			AtEOXact_GUC(false, level);
 			level = plan_live(p, model, &source);
 			if (p->kept.indexed)
 				(void) execute(p, user, rec_fold_in_events, s->value_scaler);
 		}
 		take_rows(model, s, &source, types, live, caller);
 	}
-	AtEOXact_GUC(false, level);
+	rec_kept_plan_done(&p->kept, level);
 	SPI_finish();
 }
