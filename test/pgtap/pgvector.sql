@@ -15,7 +15,7 @@ CREATE SCHEMA web;
 -- the embeddings of five groups; halfvec came with pgvector 0.7
 SELECT count(*) > 0 AS half FROM pg_type WHERE typname = 'halfvec' \gset
 CREATE TABLE web.products (id int PRIMARY KEY, emb ext.vector(3), plain real[]);
-INSERT INTO web.products SELECT i, e::ext.vector, e FROM (SELECT i, ARRAY[i % 5, (i % 5) * (i % 5), (i % 2) / 10.0]::real[] AS e FROM generate_series(1, 120) i) x;
+INSERT INTO web.products SELECT i, e::ext.vector, e FROM (SELECT i, ARRAY[i % 5, (i % 5) * (i % 5), (i % 2) / 8.0]::real[] AS e FROM generate_series(1, 120) i) x;
 CREATE TABLE web.customers (id int PRIMARY KEY, taste ext.vector(5));
 INSERT INTO web.customers SELECT u, ARRAY(SELECT (k = u % 5)::int FROM generate_series(0, 4) k)::ext.vector FROM generate_series(1, 340) u;
 CREATE TABLE web.events AS SELECT u AS user_id, i AS item_id FROM generate_series(1, 300) u, generate_series(1, 100) i
