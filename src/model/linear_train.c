@@ -72,7 +72,7 @@ judge(const RecPairs *p, const RecHoldout *h, const RecWeights *w, const RecPara
 	RecScored	entry[REC_METRIC_K];
 	RecTopK		top;
 
-	rec_popularity(p, h, rule, popularity, NULL);
+	rec_fallback_popularity(p, h, rule, popularity);
 	order = rec_popular_order(popularity, n, CurrentMemoryContext);
 	memset(mask, true, n);
 	for (int j = 0; j < h->nusers; j++)

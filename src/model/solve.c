@@ -147,7 +147,7 @@ judge_baseline(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, c
 		}
 	}
 	else
-		rec_popularity(pairs, holdout, rule, popularity, NULL);
+		rec_fallback_popularity(pairs, holdout, rule, popularity);
 	for (int j = 0; j < s->judged; j++)
 	{
 		RecScored  *best;
