@@ -100,6 +100,7 @@ rec_linear_train(const RecPairs *pairs, const RecHoldout *holdout, const RecPara
 	RecSolution *r = palloc0(sizeof(RecSolution));
 	RecLinear  *linear;
 
+	r->noise = NAN;
 	r->stride = 16;
 	r->epochs = r->best_epoch = 1;
 	r->loss = palloc(sizeof(double));
