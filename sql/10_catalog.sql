@@ -63,7 +63,7 @@ COMMENT ON COLUMN rec.model.user_key IS 'Column of the user relation that holds 
 COMMENT ON COLUMN rec.model.user_attributes IS 'Attributes of users that the training uses, as given: columns of the user relation; null: none';
 
 CREATE TABLE rec.training_run (
-	model            text NOT NULL REFERENCES rec.model ON UPDATE CASCADE ON DELETE CASCADE,
+	model            text NOT NULL,
 	version          int NOT NULL,
 	uid              bigint NOT NULL,
 	started_at       timestamptz NOT NULL,
@@ -146,7 +146,7 @@ SELECT pg_catalog.pg_extension_config_dump('rec.model', '');
 SELECT pg_catalog.pg_extension_config_dump('rec.training_run', '');
 
 -- A model is its schema: DROP SCHEMA drops the model, ALTER SCHEMA RENAME renames it. Whatever else has rows for a model
--- follows rec.model through foreign keys. Neither function may fail without need: the command of somebody else would.
+-- follows rec.model (sql/92_follow.sql). Neither function may fail without need: the command of somebody else would.
 
 CREATE FUNCTION rec._schema_dropped() RETURNS event_trigger
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER

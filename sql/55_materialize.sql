@@ -1,7 +1,7 @@
 -- Recommendations for everybody, kept in a table of each model.
 
 CREATE TABLE rec.materialization (
-	model            text PRIMARY KEY REFERENCES rec.model ON UPDATE CASCADE ON DELETE CASCADE,
+	model            text PRIMARY KEY,
 	version          int NOT NULL,
 	uid              bigint NOT NULL,
 	k                int NOT NULL,

@@ -1,7 +1,7 @@
 -- Named item sets: filters whose result is kept.
 
 CREATE TABLE rec.item_set (
-	model            text NOT NULL REFERENCES rec.model ON UPDATE CASCADE ON DELETE CASCADE,
+	model            text NOT NULL,
 	name             text NOT NULL,
 	filter           text NOT NULL,
 	filter_args      jsonb,

@@ -1,7 +1,7 @@
 -- rec.tune: a search for good hyperparameters, and its trials.
 
 CREATE TABLE rec.trial (
-	model         text NOT NULL REFERENCES rec.model ON UPDATE CASCADE ON DELETE CASCADE,
+	model         text NOT NULL,
 	study         int NOT NULL,
 	trial         int NOT NULL,
 	stage         text NOT NULL CHECK (stage IN ('search', 'repeat', 'final')),

@@ -5,7 +5,7 @@
 -- what a failed step leaves is a row of rec.job_run.
 
 CREATE TABLE rec.schedule (
-	model        text PRIMARY KEY REFERENCES rec.model ON UPDATE CASCADE ON DELETE CASCADE,
+	model        text PRIMARY KEY,
 	check_at     text,
 	retrain_at   text,
 	only_if      text NOT NULL,
@@ -35,7 +35,7 @@ COMMENT ON COLUMN rec.schedule.scheduled_at IS 'When rec.schedule was called';
 
 CREATE TABLE rec.job_run (
 	job_run      bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
-	model        text NOT NULL REFERENCES rec.model ON UPDATE CASCADE ON DELETE CASCADE,
+	model        text NOT NULL,
 	job          text NOT NULL CHECK (job IN ('check', 'retrain')),
 	status       text NOT NULL CHECK (status IN ('running', 'succeeded', 'kept', 'skipped', 'failed', 'interrupted')),
 	attempts     int NOT NULL,

@@ -58,23 +58,6 @@ CREATE POLICY owned ON rec.impression FOR SELECT
 COMMENT ON POLICY owned ON rec.impression IS 'A role sees the impressions of its own models';
 SELECT pg_catalog.pg_extension_config_dump('rec.impression_default', '');
 
--- A foreign key would be checked for each row that is shown.
-CREATE FUNCTION rec._follow_model() RETURNS trigger
-LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-	IF TG_OP = 'DELETE' THEN
-		DELETE FROM rec.impression i WHERE i.model = OLD.model;
-	ELSE
-		UPDATE rec.impression i SET model = NEW.model WHERE i.model = OLD.model;
-	END IF;
-	RETURN NULL;
-END $$;
-COMMENT ON FUNCTION rec._follow_model() IS 'Internal: impressions follow a model that is renamed, and go with one that is dropped';
-CREATE TRIGGER impressions_follow AFTER DELETE OR UPDATE OF model ON rec.model
-	FOR EACH ROW EXECUTE FUNCTION rec._follow_model();
-
 -- Partitions: rows of a month go from the default partition into one of its own. Nothing here runs code of others.
 CREATE FUNCTION rec._add_partition(parent text, time_column text, month date, indexes text[]) RETURNS boolean
 LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE

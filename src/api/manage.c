@@ -132,7 +132,7 @@ model_row(const RecModel *m, Oid *types, Datum *values, char *nulls)
 	Assert(i == MODEL_COLUMNS);
 }
 
-/* The row of a model and, by foreign keys, all others that are about it. */
+/* The row of a model, and all others that are about it: also such as have lost the first one. */
 static void
 forget_model(const char *name)
 {
@@ -140,6 +140,7 @@ forget_model(const char *name)
 	Datum		values[1] = {CStringGetTextDatum(name)};
 
 	rec_catalog_execute("DELETE FROM rec.model WHERE model = $1", 1, types, values, NULL);
+	rec_catalog_execute("SELECT rec._forget_model($1)", 1, types, values, NULL);
 }
 
 /* An existing schema may become a model's when the caller owns it and it is empty. */

@@ -37,9 +37,33 @@ $node->safe_psql('postgres', qq{
 	RESET ROLE;
 	CREATE VIEW public.shown AS SELECT u.id, r.* FROM generate_series(1, 3) u(id), LATERAL shop.recommend(u.id, 2) r;});
 
+# Rows in all tables of the catalog
+make_events($node, 'clicks', users => 100, items => 40, per_user => 10);
+$node->safe_psql('postgres', q{
+	ALTER TABLE clicks ADD at timestamptz;
+	UPDATE clicks SET at = date_trunc('day', now()) - (user_id % 30 + 3) * interval '1 day' - item_id * interval '1 minute';
+	CREATE TABLE things AS SELECT i AS item_id, i % 2 = 0 AS good FROM generate_series(1, 40) i;
+	SELECT rec.create_model('timed', 'clicks', time_column => 'at', items => 'things', params => '{"factors": 4, "epochs": 2}');
+	SELECT rec.train('timed');
+	INSERT INTO clicks SELECT user_id, item_id, at + interval '1 day' * (user_id % 2 + 1) FROM clicks WHERE at > now() - interval '5 days';
+	SELECT rec.check_drift('timed'); SELECT rec.materialize('timed', 2); SELECT rec.schedule('timed');
+	SELECT rec.create_item_set('timed', 'good', 'good'); SELECT rec.create_experiment('test', model => 'timed');
+	SELECT timed.serve(1, experiment => 'test');
+	SELECT rec.create_metric('clicks', 'clicks', time_column => 'at');
+	UPDATE rec.experiment SET start_at = now() - interval '5 days';
+	SELECT rec.log_exposure('test', u, exposed_at => now() - interval '3 days') FROM generate_series(1, 100) u;});
+$node->safe_psql('postgres', q{CALL rec.run_now('timed', 'check')});
+$node->safe_psql('postgres', q{CALL rec.tune('timed', method => 'random', trials => 2)});
+$node->safe_psql('postgres', q{SELECT rec.refresh_experiment('test')});
+is($node->safe_psql('postgres', q{SELECT string_agg(c::regclass::text, ' ') FROM pg_extension, unnest(extconfig) c JOIN pg_class r ON r.oid = c
+	WHERE extname = 'pg_recommend' AND relkind = 'r' AND query_to_xml(format('SELECT 1 FROM %s LIMIT 1', c::regclass), false, false, '')::text NOT LIKE '%<row%'}),
+	'', 'each table of the catalog has rows');
+
 my %text = (users => q{SELECT 'k''"' || generate_series(1, 12)}, item => q{'k''"3'::text});
 my $catalog = q{SELECT model, events_schema, events_relation, user_column, item_column, params, keep_versions, active_version
 	FROM rec.model ORDER BY 1; SELECT model, version, uid, started_at, params, users, items, loss, trained_by, warnings FROM rec.training_run ORDER BY 1, 2};
+my $rows = q{SELECT c::regclass, md5(query_to_xml(format('SELECT t::text FROM %s t ORDER BY 1', c::regclass), false, false, '')::text)
+	FROM pg_extension, unnest(extconfig) c JOIN pg_class r ON r.oid = c WHERE extname = 'pg_recommend' AND relkind = 'r' ORDER BY c::regclass::text};
 my $objects = q{SELECT n.nspname, n.nspowner::regrole, n.nspacl, obj_description(n.oid, 'pg_namespace') FROM pg_namespace n
 		WHERE nspname IN (SELECT model FROM rec.model) ORDER BY 1;
 	SELECT c.oid::regclass, c.relowner::regrole, c.relacl, c.reloptions, obj_description(c.oid, 'pg_class') FROM pg_class c
@@ -51,7 +75,7 @@ sub state_of
 {
 	my ($server, $db) = @_;
 
-	return join "\n--\n", $server->safe_psql($db, $catalog), $server->safe_psql($db, $objects),
+	return join "\n--\n", $server->safe_psql($db, $catalog), $server->safe_psql($db, $rows), $server->safe_psql($db, $objects),
 	  answers($server, 'shop', db => $db), answers($server, $odd_ident, db => $db, %text),
 	  $server->safe_psql($db, 'SELECT * FROM shown'),
 	  $server->safe_psql($db, "SELECT * FROM rec.recommend($odd_literal, 'k''\"5')"),
@@ -72,7 +96,7 @@ $target->command_ok([ 'pg_restore', '--single-transaction', '-d', $target->conns
 	'pg_restore in one transaction');
 $target->command_ok([ 'psql', '-Xq', '-1', '-v', 'ON_ERROR_STOP=1', '-d', $target->connstr('plain'), '-f', "$folder/plain.sql" ],
 	'the plain format in one transaction');
-$target->command_ok([ 'pg_restore', '-j', '2', '-d', $target->connstr('parallel'), "$folder/custom.dump" ], 'pg_restore with two jobs');
+$target->command_ok([ 'pg_restore', '-j', '4', '-d', $target->connstr('parallel'), "$folder/custom.dump" ], 'pg_restore with four jobs');
 for my $db ('custom', 'plain', 'parallel')
 {
 	same(state_of($target, $db), $before, "$db: the restored models are the same and answer the same");
@@ -87,7 +111,7 @@ is(factors($target, $odd_ident, 2, 'plain'), factors($node, $odd_ident), 'also w
 is($target->safe_psql('plain', q{SELECT count(*) FROM shop.item_factors WHERE version = 1}), '0', 'keep_versions holds');
 $target->safe_psql('plain', qq{SELECT rec.rename_model('shop', 'store'); SELECT * FROM store.recommend(1); SELECT rec.activate('store', 2);
 	SELECT rec.upgrade_model('store'); SELECT rec.drop_model($odd_literal)});
-is($target->safe_psql('plain', 'SELECT string_agg(model, $$ $$ ORDER BY model) FROM rec.model'), 'rated store', 'and the models can be managed');
+is($target->safe_psql('plain', 'SELECT string_agg(model, $$ $$ ORDER BY model) FROM rec.model'), 'rated store timed', 'and the models can be managed');
 like(($target->psql('custom', q{SET ROLE stranger; SELECT * FROM shop.recommend(1)}))[2], qr/permission denied/, 'a stranger stays one');
 like(($target->psql('custom', q{SET ROLE analyst; SELECT rec.train('shop')}))[2], qr/must be owner/, 'who may use a model does not own it');
 
@@ -115,9 +139,11 @@ $whole->start;
 $whole->command_ok([ 'psql', '-Xq', '-d', $whole->connstr('postgres'), '-f', "$folder/all.sql" ], 'restoring pg_dumpall');
 same(state_of($whole, 'postgres'), $before, 'pg_dumpall carries models, roles and grants');
 
-# A schema that was renamed by hand says what to do
-$node->safe_psql('postgres', 'ALTER SCHEMA shop RENAME TO hand');
-like(($node->psql('postgres', 'SELECT * FROM hand.recommend(1)'))[2], qr/holds no model.*HINT:.*rec\.rename_model/s, 'ALTER SCHEMA RENAME is explained');
+# Without the rows of the catalog a schema is not a model, and says so; with --clean a restore goes over what is there
+$target->safe_psql('custom', 'ALTER EVENT TRIGGER rec_schema_renamed DISABLE; ALTER SCHEMA shop RENAME TO hand');
+like(($target->psql('custom', 'SELECT * FROM hand.recommend(1)'))[2], qr/holds no model.*HINT:.*rec\.model/s, 'a schema without a row in the catalog is explained');
+$target->command_ok([ 'pg_restore', '--clean', '--if-exists', '-j', '4', '-d', $target->connstr('parallel'), "$folder/custom.dump" ], 'pg_restore --clean over the models');
+same(state_of($target, 'parallel'), $before, 'which are the same again');
 
 $_->stop for $node, $target, $whole;
 done_testing();

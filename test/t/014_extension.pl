@@ -81,6 +81,21 @@ is(answers($node, 'shop'), $before, 'a model made again answers as before');
 is($served->safe(RecTest::answers_sql('shop')), $before, 'also in the session of before');
 $served->close;
 
+# Event triggers keep the catalog in step with schemas, and are in nobody's way when the extension goes with them or is half there
+for my $sql ('DROP SCHEMA rec CASCADE', 'DROP SCHEMA rec, shop CASCADE', 'DROP EXTENSION pg_recommend CASCADE; DROP SCHEMA shop CASCADE',
+	'DROP SCHEMA shop CASCADE; DROP EXTENSION pg_recommend',
+	'ALTER EXTENSION pg_recommend DROP TABLE rec.model; DROP TABLE rec.model CASCADE; DROP SCHEMA shop CASCADE; CREATE SCHEMA x; ALTER SCHEMA x RENAME TO y')
+{
+	is(($node->psql('postgres', "BEGIN; $sql; ROLLBACK", on_error_stop => 1))[0], 0, $sql);
+}
+is($node->safe_psql('postgres', q{BEGIN; SET LOCAL default_transaction_isolation = 'repeatable read'; ALTER SCHEMA shop RENAME TO a; ALTER SCHEMA a RENAME TO b;
+	SELECT model FROM rec.model; ROLLBACK}), 'b', 'renamed twice in a transaction');
+is(answers($node, 'shop'), $before, 'and all of it rolled back');
+$node->safe_psql('postgres', q{CREATE ROLE plain; GRANT CREATE ON DATABASE postgres TO plain; SET ROLE plain;
+	CREATE SCHEMA mine; CREATE TABLE mine.events AS SELECT 1 AS user_id, 2 AS item_id; SELECT rec.create_model('plain_model', 'mine.events'); DROP SCHEMA plain_model CASCADE});
+is($node->safe_psql('postgres', q{SELECT count(*) FROM rec.model WHERE model = 'plain_model'}), '0', 'DROP SCHEMA by a role without rights on the catalog');
+$node->safe_psql('postgres', 'DROP OWNED BY plain; DROP ROLE plain');
+
 # In a transaction that is rolled back, in a template, and in a database that is dropped while it is served elsewhere
 $node->safe_psql('postgres', 'BEGIN; DROP EXTENSION pg_recommend CASCADE; ROLLBACK');
 is(answers($node, 'shop'), $before, 'DROP EXTENSION that is rolled back');
