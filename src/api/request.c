@@ -339,9 +339,9 @@ rec_request_read(RecRequest *r, FunctionCallInfo fcinfo, int i, RecRequestFor fu
 	int			option = 0;
 
 	memset(r, 0, sizeof(*r));
-	/* what costs a few percent of ndcg, see docs/cold_start.md */
-	r->beta = 0.3f;
-	r->sigma = 0.1f;
+	/* what costs at most a few percent of ndcg, see docs/cold_start.md */
+	r->beta = 1;
+	r->sigma = 0.5f;
 	if (PG_ARGISNULL(i))
 		return;
 	json = PG_GETARG_JSONB_P(i);
