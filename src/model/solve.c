@@ -113,8 +113,12 @@ mean_quality(RecShared *s)
 static RecQuality
 judge(RecTraining *t)
 {
-	if (t->shared->judged > 0)
-		rec_run_task(t, REC_TASK_JUDGE, REC_USERS, t->shared->judged);
+	RecShared  *s = t->shared;
+
+	if (s->judged > 0 && !s->explicit_feedback)
+		rec_run_task(t, REC_TASK_CODES, REC_ITEMS, (s->sides[REC_ITEMS].nrows + REC_INIT_ROWS - 1) / REC_INIT_ROWS);
+	if (s->judged > 0)
+		rec_run_task(t, REC_TASK_JUDGE, REC_USERS, s->judged);
 	return mean_quality(t->shared);
 }
 
