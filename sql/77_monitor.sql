@@ -204,9 +204,11 @@ CREATE VIEW rec.drift_history WITH (security_invoker = true) AS
 		r.mean_reference, r.mean_current, r.null_share_reference, r.null_share_current, r.new_category_share,
 		r.labels, r.reference_share, r.current_share, r.checked_at
 	FROM rec.drift_result r;
+-- Each column is judged in each period, so the latest period has them all; what is not watched any more is history.
 CREATE VIEW rec.drift WITH (security_invoker = true) AS
-	SELECT DISTINCT ON (h.monitor, h.column_name, h.segment) h.*
-	FROM rec.drift_history h ORDER BY h.monitor, h.column_name, h.segment, h.period_start DESC;
+	SELECT h.* FROM rec.monitor m
+	CROSS JOIN LATERAL (SELECT r.period_start FROM rec.drift_result r WHERE r.monitor = m.monitor ORDER BY r.period_start DESC LIMIT 1) l
+	JOIN rec.drift_history h ON h.monitor = m.monitor AND h.period_start = l.period_start;
 COMMENT ON VIEW rec.drift_history IS 'Drift as a time series: all rows of rec.drift_result, whose comments say what the columns are';
-COMMENT ON VIEW rec.drift IS 'The latest row of each monitor, column and segment; columns as rec.drift_history';
+COMMENT ON VIEW rec.drift IS 'The latest period of each monitor: a row per column and segment; columns as rec.drift_history';
 GRANT SELECT ON rec.drift, rec.drift_history TO PUBLIC;

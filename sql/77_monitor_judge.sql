@@ -16,16 +16,6 @@ COMMENT ON COLUMN rec._shares.labels IS 'Labels';
 COMMENT ON COLUMN rec._shares.reference IS 'Shares of the reference';
 COMMENT ON COLUMN rec._shares.current IS 'Shares of the period';
 
--- What changed most, in words.
-CREATE FUNCTION rec._largest_change(labels text[], reference float8[], current float8[]) RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT pg_catalog.format('"%s" went from %s %% to %s %%', pg_catalog.left(labels[i], 60), pg_catalog.round((100 * reference[i])::pg_catalog.numeric, 1), pg_catalog.round((100 * current[i])::pg_catalog.numeric, 1))
-	FROM pg_catalog.generate_subscripts(labels, 1) i WHERE reference[i] IS NOT NULL AND current[i] IS NOT NULL
-	ORDER BY pg_catalog.abs(current[i] - reference[i]) DESC, i LIMIT 1;
-END;
-COMMENT ON FUNCTION rec._largest_change IS 'Internal: the category or bin whose share moved most, as words';
-
 CREATE FUNCTION rec._number(x float8) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN x IS NULL THEN 'none' WHEN x = 0 THEN '0' WHEN x IN ('infinity', '-infinity') THEN x::pg_catalog.text
@@ -34,6 +24,74 @@ RETURN CASE WHEN x IS NULL THEN 'none' WHEN x = 0 THEN '0' WHEN x IN ('infinity'
 		THEN pg_catalog.trim_scale(pg_catalog.round(x::pg_catalog.numeric, 3 - pg_catalog.floor(pg_catalog.log(pg_catalog.abs(x)))::int))::pg_catalog.text
 	ELSE pg_catalog.btrim(pg_catalog.to_char(x, '9.99EEEE')) END;
 COMMENT ON FUNCTION rec._number IS 'Internal: a number with a few digits';
+
+CREATE FUNCTION rec._trues(profile rec.column_profile) RETURNS bigint
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce((profile).counts[pg_catalog.array_position((profile).categories, 'true')], 0);
+CREATE FUNCTION rec._true_share(profile rec.column_profile) RETURNS float8
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN rec._trues(profile) / (profile).n::float8;
+
+-- Where fewer than five are expected of the one or the other, the normal law sees too much in a few: then Fisher's exact p.
+CREATE FUNCTION rec._share_p(yes_r bigint, n_r bigint, yes_c bigint, n_c bigint, p float8) RETURNS float8
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF least(yes_r + yes_c, n_r + n_c - yes_r - yes_c) * least(n_r, n_c) >= 5 * (n_r + n_c) THEN
+		RETURN p;
+	END IF;
+	RETURN rec.fisher_test(yes_r, n_r, yes_c, n_c);
+END $$;
+CREATE FUNCTION rec._in_percent(share float8) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN pg_catalog.round((100 * share)::numeric, 1) || ' %';
+-- What changed most, in words.
+CREATE FUNCTION rec._largest_change(labels text[], reference float8[], current float8[]) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('"%s" went from %s to %s', pg_catalog.left(labels[i], 60), rec._in_percent(reference[i]), rec._in_percent(current[i]))
+	FROM pg_catalog.generate_subscripts(labels, 1) i WHERE reference[i] IS NOT NULL AND current[i] IS NOT NULL
+	ORDER BY pg_catalog.abs(current[i] - reference[i]) DESC, i LIMIT 1;
+END;
+COMMENT ON FUNCTION rec._largest_change IS 'Internal: the category or bin whose share moved most, as words';
+
+-- What is different between two profiles, for people.
+CREATE FUNCTION rec._what_changed(measure text, r rec.column_profile, c rec.column_profile, new_share float8, shares rec._shares) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT nullif(pg_catalog.concat_ws('; ',
+		CASE WHEN measure = 'share' THEN pg_catalog.format('the share went from %s to %s', rec._in_percent(s.before), rec._in_percent(s.after)) END,
+		CASE WHEN measure <> 'share' AND pg_catalog.abs(n.after - n.before) > 0.05 THEN pg_catalog.format('nulls went from %s to %s', rec._in_percent(n.before), rec._in_percent(n.after)) END,
+		CASE WHEN measure = 'ks' AND (r).kind = 'number' AND (c).mean IS NOT NULL THEN pg_catalog.format('the mean went from %s to %s', rec._number((r).mean), rec._number((c).mean)) END,
+		CASE WHEN measure = 'ks' AND (r).kind = 'number' AND ((c).variance > 1.5 * (r).variance OR (r).variance > 1.5 * (c).variance)
+			THEN pg_catalog.format('the standard deviation from %s to %s', rec._number(pg_catalog.sqrt((r).variance)), rec._number(pg_catalog.sqrt((c).variance))) END,
+		CASE WHEN measure = 'chi2' THEN rec._largest_change((shares).labels, (shares).reference, (shares).current) END,
+		CASE WHEN measure = 'chi2' AND new_share > 0.05 THEN pg_catalog.format('%s of the rows are of new categories', rec._in_percent(new_share)) END), '')
+	FROM (SELECT (r).nulls / (r).n::float8 AS before, (c).nulls / (c).n::float8 AS after) n,
+		(SELECT rec._true_share(r) AS before, rec._true_share(c) AS after) s;
+END;
+
+-- How far that is, beside the limits, and whether chance explains it.
+CREATE FUNCTION rec._effect_in_words(verdict text, measure text, psi rec.psi_result, among_values boolean, effect float8, limit_watch float8, limit_drifted float8) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN verdict = 'ok' AND effect >= limit_watch THEN 'too few rows to be sure: ' || w.size
+		WHEN verdict = 'ok' AND measure <> 'share' AND (psi).psi < (psi).threshold95 THEN pg_catalog.format('as before: %s, which chance alone may give', w.size)
+		WHEN verdict = 'ok' AND measure = 'share' THEN pg_catalog.format('no drift below a change of %s', rec._number(limit_watch))
+		WHEN verdict = 'ok' THEN pg_catalog.format('no drift below %s: %s', rec._number(limit_watch), w.size)
+		WHEN verdict = 'watch' THEN pg_catalog.format('%s: to be watched from %s, drifted from %s', w.size, rec._number(limit_watch), rec._number(limit_drifted))
+		ELSE pg_catalog.format('%s: drifted from %s', w.size, rec._number(limit_drifted)) END
+	FROM (SELECT CASE WHEN measure = 'share' THEN 'a change of ' || rec._number(effect)
+		ELSE pg_catalog.format('PSI %s%s', rec._number((psi).psi), CASE WHEN among_values THEN ' among what is not null' END) END AS size) w;
+END;
+
+COMMENT ON FUNCTION rec._what_changed IS 'Internal: what is different between two profiles, in words';
+COMMENT ON FUNCTION rec._effect_in_words IS 'Internal: how far a column is from its reference, in words';
+COMMENT ON FUNCTION rec._trues IS 'Internal: how many of a profile of booleans are true';
+COMMENT ON FUNCTION rec._share_p IS 'Internal: p-value of two shares: the one given, or Fisher''s where few are expected';
+COMMENT ON FUNCTION rec._true_share IS 'Internal: share of true in a profile of booleans';
+COMMENT ON FUNCTION rec._in_percent IS 'Internal: a share as percentage';
 
 -- What a version shows is known from impressions once they are logged, and until then from what recommend() answers. Lists that were
 -- shown are shorter or filtered, so the two are not compared: the first period with impressions becomes the reference of such
@@ -116,18 +174,18 @@ BEGIN
 			CASE WHEN measure <> 'none' THEN rec.psi(r2, c) END AS psi,
 			CASE WHEN measure <> 'none' AND (r2).nulls + (c).nulls > 0 THEN rec.psi(rec._without_nulls(r2), rec._without_nulls(c)) END AS psi_values, CASE WHEN measure <> 'none' THEN rec.null_share(r, c) END AS nulls,
 			CASE WHEN measure IN ('chi2', 'share') THEN (rec.new_categories(r, c)).share END AS new_share,
-			CASE WHEN measure = 'share' THEN coalesce((c).counts[array_position((c).categories, 'true')], 0) / ((c).n)::float8 END AS share_c,
-			CASE WHEN measure = 'share' THEN coalesce((r).counts[array_position((r).categories, 'true')], 0) / ((r).n)::float8 END AS share_r,
-			CASE WHEN measure <> 'none' THEN (SELECT ROW(array_agg(s.label), array_agg(s.reference_share), array_agg(s.current_share))::rec._shares FROM rec.profile_shares(r, c) s) END AS shares
+						CASE WHEN measure <> 'none' THEN (SELECT ROW(array_agg(s.label), array_agg(s.reference_share), array_agg(s.current_share))::rec._shares FROM rec.profile_shares(r, c) s) END AS shares
 		FROM lumped l
+	), p_of_values AS (
+		SELECT t.*, CASE WHEN measure = 'share' THEN rec._share_p(rec._trues(r), (r).n, rec._trues(c), (c).n, (chi2).p_value) ELSE coalesce((chi2).p_value, (ks).p_value_max) END AS values_p FROM tested t
 	), weighed AS (
 		-- where most rows are null, these hide in PSI what the others do
 		SELECT x.*, coalesce((psi_values).psi - (psi_values).expected > (psi).psi - (psi).expected, false) AS among_values,
-			CASE WHEN measure = 'none' THEN NULL WHEN measure = 'share' THEN abs(share_c - share_r)
+			CASE WHEN measure = 'none' THEN NULL WHEN measure = 'share' THEN abs(rec._true_share(c) - rec._true_share(r))
 				ELSE greatest((psi).psi - (psi).expected, (psi_values).psi - (psi_values).expected, 0) END AS effect,
-			CASE WHEN (nulls).reference + (nulls).current > 0 THEN least(1, 2 * least((nulls).p_value, coalesce((chi2).p_value, (ks).p_value_max)))
-				ELSE coalesce((chi2).p_value, (ks).p_value_max) END AS p
-		FROM tested x
+			CASE WHEN (nulls).reference + (nulls).current > 0 THEN least(1, 2 * least(rec._share_p((r).nulls, (r).n, (c).nulls, (c).n, (nulls).p_value), values_p))
+				ELSE values_p END AS p
+		FROM p_of_values x
 	), adjusted AS (
 		SELECT w.*, rec.adjust_p(p, 'holm') OVER () AS q, CASE WHEN measure = 'share' THEN (t ->> 'share_watch')::float8 ELSE (t ->> 'psi_watch')::float8 END AS limit_watch,
 			CASE WHEN measure = 'share' THEN (t ->> 'share_drifted')::float8 ELSE (t ->> 'psi_drifted')::float8 END AS limit_drifted
@@ -143,16 +201,10 @@ BEGIN
 		(nulls).reference, (nulls).current, new_share, verdict,
 		CASE WHEN obstacle IS NOT NULL THEN 'nothing to compare: ' || obstacle WHEN unjudged IS NOT NULL THEN unjudged
 			WHEN column_name = ANY (first_shown) THEN 'the first period in which what is shown was logged: the reference from now on'
-			ELSE concat_ws('; ', CASE WHEN c_from = 'impressions' THEN 'of what was shown' END, CASE WHEN measure = 'share' THEN format('the share went from %s %% to %s %%', round((100 * share_r)::numeric, 1), round((100 * share_c)::numeric, 1))
-				WHEN among_values THEN format('PSI %s among what is not null%s', rec._number((psi_values).psi), CASE WHEN (psi_values).psi < (psi_values).threshold95 THEN ', which chance alone may give' END)
-				ELSE format('PSI %s%s', rec._number((psi).psi), CASE WHEN (psi).psi < (psi).threshold95 THEN ', which chance alone may give' END) END,
-				CASE verdict WHEN 'drifted' THEN format('drifted from %s', rec._number(limit_drifted)) WHEN 'watch' THEN format('to be watched from %s, drifted from %s', rec._number(limit_watch), rec._number(limit_drifted))
-					ELSE CASE WHEN effect >= limit_watch THEN 'too few rows to be sure' ELSE format('no drift below %s', rec._number(limit_watch)) END END,
-				format('p %s after Holm over %s tests', rec._number(q), count(p) OVER ()),
-				CASE WHEN verdict <> 'ok' AND (nulls).current - (nulls).reference > 0.05 THEN format('nulls went from %s %% to %s %%', round((100 * (nulls).reference)::numeric, 1), round((100 * (nulls).current)::numeric, 1)) END,
-				CASE WHEN verdict <> 'ok' AND measure = 'ks' AND (r).kind = 'number' THEN format('the mean went from %s to %s', rec._number((r).mean), rec._number((c).mean)) END,
-				CASE WHEN verdict <> 'ok' AND measure = 'chi2' THEN rec._largest_change((shares).labels, (shares).reference, (shares).current) END,
-				CASE WHEN verdict <> 'ok' AND measure = 'chi2' AND new_share > 0.05 THEN format('%s %% of the rows are of new categories', round((100 * new_share)::numeric, 1)) END) END,
+			ELSE concat_ws('; ', CASE WHEN c_from = 'impressions' THEN 'of what was shown' END,
+				CASE WHEN measure = 'share' OR verdict <> 'ok' THEN rec._what_changed(measure, r, c, new_share, shares) END,
+				rec._effect_in_words(verdict, measure, CASE WHEN among_values THEN psi_values ELSE psi END, among_values, effect, limit_watch, limit_drifted),
+				CASE WHEN verdict <> 'ok' OR effect >= limit_watch THEN format('p %s after Holm over %s tests', rec._number(q), count(p) OVER ()) END) END,
 		(shares).labels, (shares).reference, (shares).current, now()
 	FROM judged
 	ON CONFLICT DO NOTHING;

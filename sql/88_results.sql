@@ -160,7 +160,7 @@ BEGIN
 		f.safe_low, f.safe_high, f.p, f.p_adjusted, f.safe_p, f.chance_to_win, f.power, srm.p_value, mixed, verdicts ->> f.variant,
 		CASE WHEN f.problem IS NOT NULL THEN format('%s cannot be computed: %s', f.metric, f.problem)
 			WHEN f.negative > 0 AND f.kind = 'ratio' THEN format('%s: %s units of %s have a negative denominator and are left out; ', f.metric, f.negative, f.variant) ELSE '' END
-		|| CASE WHEN f.problem IS NOT NULL THEN '' WHEN f.position = 1 THEN format('%s in %s, the control: %s', f.metric, f.variant, coalesce(f.mean::text, 'undefined'))
+		|| CASE WHEN f.problem IS NOT NULL THEN '' WHEN f.position = 1 THEN format('%s in %s, the control: %s', f.metric, f.variant, CASE WHEN f.mean IS NULL THEN 'undefined' ELSE rec._number(f.mean) END)
 			WHEN f.p IS NULL OR f.lift IS NULL THEN format('%s in %s: %s', f.metric, f.variant, coalesce(f.note, 'undefined'))
 			ELSE format('%s: %s %% %s in %s than in %s (%s %% interval %s to %s %%, p %s): %s', f.metric, rec._percent(abs(f.lift)),
 				CASE WHEN f.lift < 0 THEN 'lower' ELSE 'higher' END, f.variant, e.variants[1], level, coalesce(rec._percent(f.ci_low), '?'), coalesce(rec._percent(f.ci_high), '?'),

@@ -93,6 +93,17 @@ BEGIN ATOMIC
 	HAVING pg_catalog.count(*) > 0;
 END;
 
+-- A square per period, the newest last.
+CREATE FUNCTION rec._svg_strip(at timestamptz[], verdict text[]) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_catalog.format('<svg class="bars" viewBox="0 0 %1$s 12" width="%1$s" height="12" role="img" aria-label="verdicts of earlier periods, the newest last">', 7 * pg_catalog.count(*)) ||
+		pg_catalog.string_agg(pg_catalog.format('<rect class="s-%s" x="%s" y="1" width="5" height="10"><title>%s: %s</title></rect>',
+			CASE v.verdict WHEN 'ok' THEN 'good' WHEN 'watch' THEN 'watch' ELSE 'bad' END, 7 * v.n - 6, pg_catalog.to_char(v.at, 'YYYY-MM-DD HH24:MI'), v.verdict), '' ORDER BY v.n) || '</svg>'
+	FROM ROWS FROM (pg_catalog.unnest(at), pg_catalog.unnest(verdict)) WITH ORDINALITY AS v(at, verdict, n)
+	HAVING pg_catalog.count(*) > 0;
+END;
+
 -- An estimate over time with its interval, against the line of no effect.
 CREATE FUNCTION rec._svg_interval(caption text, at timestamptz[], estimate float8[], low float8[], high float8[]) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -148,7 +159,7 @@ svg{display:block;width:100%;height:auto}svg text{fill:var(--muted);font:11px sy
 .level{stroke:var(--muted);stroke-dasharray:4 3}.ref{fill:var(--ref)}.cur{fill:var(--accent)}svg.bars{width:auto}
 .s-good{fill:var(--good)}.s-watch{fill:var(--watch)}.s-bad{fill:var(--bad)}.s-off{fill:var(--ref)}
 .scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:14px}
-th,td{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}td{min-width:76px;overflow-wrap:break-word}th{font-weight:500;white-space:nowrap}
+th,td{text-align:left;padding:6px 12px 6px 0;border-bottom:1px solid var(--line);vertical-align:top}td{min-width:76px;overflow-wrap:break-word}td:first-child,td.w{overflow-wrap:anywhere}td:first-child{min-width:130px}th{font-weight:500;white-space:nowrap}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;min-width:0}td.w{min-width:220px}
 dl{display:grid;grid-template-columns:minmax(110px,max-content) 1fr;gap:4px 16px;margin:0}dd{margin:0;overflow-wrap:anywhere}
 ul{margin:6px 0;padding-left:20px}.key i{display:inline-block;width:10px;height:10px;border-radius:2px;margin:0 5px 0 12px}
@@ -163,5 +174,6 @@ COMMENT ON FUNCTION rec._svg_points IS 'Internal: points of a line in a chart';
 COMMENT ON FUNCTION rec._svg_frame IS 'Internal: a chart with axes around its content';
 COMMENT ON FUNCTION rec._svg_curve IS 'Internal: chart of a value per epoch';
 COMMENT ON FUNCTION rec._svg_bars IS 'Internal: chart of two distributions';
+COMMENT ON FUNCTION rec._svg_strip IS 'Internal: verdicts of periods as a row of squares';
 COMMENT ON FUNCTION rec._svg_interval IS 'Internal: chart of an estimate over time with its interval';
 COMMENT ON FUNCTION rec._report_style() IS 'Internal: style sheet of rec.report';

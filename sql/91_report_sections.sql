@@ -81,7 +81,8 @@ BEGIN
 			format('%s rows without key, %s with a bad value, %s of a type without weight', rec._report_number(r.null_keys), rec._report_number(r.bad_values), rec._report_number(r.unweighted)) END,
 		'Quality', CASE WHEN r.ndcg IS NOT NULL THEN format('NDCG@10 %s, recall@10 %s on a holdout of %s users; popular items reach %s and %s',
 				rec._report_number(r.ndcg[r.best_epoch]), rec._report_number(r.recall[r.best_epoch]), rec._report_number(r.holdout_users), rec._report_number(r.popular_ndcg), rec._report_number(r.popular_recall))
-			WHEN r.rmse IS NOT NULL THEN format('RMSE %s on the holdout; the items&#39; means reach %s', rec._report_number(r.rmse[r.best_epoch]), rec._report_number(r.mean_rmse)) END,
+			WHEN r.rmse IS NOT NULL THEN format('RMSE %s on the holdout; the items&#39; means reach %s', rec._report_number(r.rmse[r.best_epoch]), rec._report_number(r.mean_rmse))
+			ELSE 'not measured, as nothing was held out' END,
 		'Coverage', rec._report_coverage(m),
 		'Parameters', rec._html((SELECT string_agg(key || ' ' || CASE jsonb_typeof(value) WHEN 'number' THEN rec._report_number(value::float8) ELSE value #>> '{}' END, ', ' ORDER BY key) FROM jsonb_each(r.params))),
 		'Training', format('%s s loading, %s s solving, %s s storing, %s MB, %s workers', rec._report_number(r.load_seconds), rec._report_number(r.solve_seconds),
@@ -91,39 +92,65 @@ BEGIN
 			(SELECT string_agg('<li>' || rec._html(w) || '</li>', '') FROM unnest(r.warnings) w) || '</ul>', '') || '</section>';
 END $$;
 
+-- Curves over the epochs; a closed form has a single one, whose quality stands in the card.
 CREATE FUNCTION rec._report_training(r rec.training_run) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT '<section><h2>Training</h2><div class="charts">' ||
-		pg_catalog.format('<figure><figcaption>Loss after each epoch</figcaption>%s</figure>',
-			rec._svg_curve('loss after each epoch', (r).loss, (r).best_epoch, NULL, NULL)) ||
+	SELECT CASE WHEN greatest(pg_catalog.cardinality((r).loss), pg_catalog.cardinality((r).ndcg), pg_catalog.cardinality((r).rmse)) > 1 THEN '<section><h2>Training</h2><div class="charts">' ||
+		CASE WHEN pg_catalog.cardinality((r).loss) > 1 THEN pg_catalog.format('<figure><figcaption>Loss after each epoch</figcaption>%s</figure>',
+			rec._svg_curve('loss after each epoch', (r).loss, (r).best_epoch, NULL, NULL)) ELSE '' END ||
 		CASE WHEN (r).ndcg IS NOT NULL THEN pg_catalog.format('<figure><figcaption>NDCG@10 on the holdout; the dot is the epoch that was kept</figcaption>%s</figure>',
 			rec._svg_curve('ndcg on the holdout after each epoch', (r).ndcg, (r).best_epoch, (r).popular_ndcg, 'popular items'))
 		WHEN (r).rmse IS NOT NULL THEN pg_catalog.format('<figure><figcaption>RMSE on the holdout; the dot is the epoch that was kept</figcaption>%s</figure>',
 			rec._svg_curve('rmse on the holdout after each epoch', (r).rmse, (r).best_epoch, (r).mean_rmse, 'items'' means'))
-		ELSE '' END || '</div></section>';
+		ELSE '' END || '</div></section>' ELSE '' END;
 END;
 
-CREATE FUNCTION rec._report_drift(model text) RETURNS text
+-- A time in UTC, without the hours where there are none.
+CREATE FUNCTION rec._report_time(t timestamptz) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN pg_catalog.to_char(t AT TIME ZONE 'UTC', CASE WHEN pg_catalog.date_trunc('day', t AT TIME ZONE 'UTC') = t AT TIME ZONE 'UTC' THEN 'YYYY-MM-DD' ELSE 'YYYY-MM-DD HH24:MI' END);
+
+-- The latest period of a monitor, with what the same columns were in the periods before.
+CREATE FUNCTION rec._report_monitor(m rec.monitor) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	head text;
 	rows text;
 BEGIN
-	SELECT string_agg(format('<tr><td>%s%s</td><td class="%s">%s</td><td>%s</td><td class="n" data-label="effect">%s</td><td class="n" data-label="p">%s</td><td class="w">%s</td></tr>',
+	SELECT string_agg(format('<tr><td>%s%s</td><td class="%s">%s</td><td>%s</td><td>%s</td><td class="n" data-label="effect">%s</td><td class="n" data-label="p">%s</td><td class="w">%s</td></tr>',
 			rec._html(d.column_name), CASE WHEN d.segment <> '' THEN '<br/><span class="muted">' || rec._html(d.segment) || '</span>' ELSE '' END,
-			rec._report_verdict(d.verdict), d.verdict, coalesce(rec._svg_bars(d.reference_share, d.current_share, d.labels), ''),
+			rec._report_verdict(d.verdict), d.verdict, coalesce(h.strip, ''), coalesce(rec._svg_bars(d.reference_share, d.current_share, d.labels), ''),
 			rec._report_number(d.effect_size), rec._report_number(d.p_adjusted), rec._html(d.reason)), ''
-			ORDER BY array_position('{drifted,watch,ok}', d.verdict), d.column_name, d.segment) INTO rows
-	FROM rec.drift d WHERE d.model = _report_drift.model;
-	RETURN '<section><h2>Drift</h2>' || coalesce('<p class="key muted">Distribution<i style="background:var(--ref)"></i>reference<i style="background:var(--accent)"></i>current</p>'
-		'<div class="scroll"><table class="stack"><thead><tr><th>Column</th><th>Verdict</th><th>Distribution</th><th class="n">Effect</th><th class="n">p, adjusted</th><th>Why</th></tr></thead><tbody>'
-		|| rows || '</tbody></table></div>', '<p class="muted">Not checked yet. SELECT rec.check_drift(model) compares the newest events with those of the training.</p>') || '</section>';
+			ORDER BY array_position('{drifted,watch,ok}', d.verdict), d.column_name, d.segment),
+		format('%s to %s, at most %s rows, beside %s', rec._report_time(min(d.period_start)), rec._report_time(max(d.period_end)), rec._report_number(max(d.n_current)),
+			CASE WHEN m.reference = 'training' THEN format('the events that version %s was trained on (%s rows)', max(d.version), rec._report_number(max(d.n_reference)))
+				ELSE format('the %s before (%s rows)', rec._html(m.reference), rec._report_number(max(d.n_reference))) END)
+		INTO rows, head
+	FROM rec.drift d
+	LEFT JOIN LATERAL (SELECT rec._svg_strip(array_agg(o.period_start ORDER BY o.period_start), array_agg(o.verdict ORDER BY o.period_start)) AS strip
+		FROM (SELECT p.period_start, p.verdict FROM rec.drift_history p WHERE p.monitor = d.monitor AND p.column_name = d.column_name AND p.segment = d.segment
+			ORDER BY p.period_start DESC LIMIT 14) o) h ON true
+	WHERE d.monitor = m.monitor;
+	RETURN CASE WHEN m.monitor <> m.model THEN '<h3>' || rec._html(m.monitor) || '</h3>' ELSE '' END || CASE WHEN rows IS NULL THEN '<p class="muted">Not checked yet.</p>'
+		ELSE '<p class="key muted">' || head || '<i style="background:var(--ref)"></i>reference<i style="background:var(--accent)"></i>current</p>'
+		'<div class="scroll"><table class="stack"><thead><tr><th>Column</th><th>Verdict</th><th>Periods</th><th>Distribution</th><th class="n">Effect</th><th class="n">p, adjusted</th><th>Why</th></tr></thead><tbody>'
+		|| rows || '</tbody></table></div>' END;
 END $$;
 
--- Versions by their quality, in time; below them the worst verdict of each drift check.
-CREATE FUNCTION rec._report_timeline(m rec.model) RETURNS text
+CREATE FUNCTION rec._report_drift(m rec.model) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT '<section><h2>Drift</h2>' || coalesce((SELECT pg_catalog.string_agg(rec._report_monitor(o), '' ORDER BY o.created_at, o.monitor) FROM rec.monitor o
+			WHERE o.model = (m).model AND EXISTS (SELECT FROM rec.drift_result r WHERE r.monitor = o.monitor)),
+		CASE WHEN (m).time_column IS NULL THEN '<p class="muted">Not judged: the events have no time column. rec.alter_model(model, time_column =&gt; ...) names one.</p>'
+			ELSE '<p class="muted">Not checked yet. SELECT rec.check_drift(model) compares the newest events with those of the training.</p>' END) || '</section>';
+END;
+
+-- Versions by their quality, in time; below them the worst verdict of each period that was judged.
+CREATE FUNCTION rec._svg_versions(m rec.model) RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -145,10 +172,12 @@ BEGIN
 		INTO at, quality, title, active, first, last, low, high
 	FROM (SELECT r.version, extract(epoch FROM r.finished_at)::float8 AS t, coalesce(r.ndcg[r.best_epoch], r.rmse[r.best_epoch]) AS q
 		FROM rec.training_run r WHERE r.model = m.model ORDER BY r.finished_at DESC LIMIT 100) v WHERE q IS NOT NULL;
-	IF at IS NULL THEN
+	-- a single point says less than the table beside it
+	IF at IS NULL OR (cardinality(at) = 1 AND NOT EXISTS (SELECT FROM rec.drift_history h WHERE h.model = m.model)) THEN
 		RETURN '';
 	END IF;
-	last := greatest(last, extract(epoch FROM (SELECT max(h.checked_at) FROM rec.drift_history h WHERE h.model = m.model))::float8, first + 1);
+	SELECT least(first, min(t)), greatest(last, max(t), first + 1) INTO first, last
+	FROM (SELECT DISTINCT extract(epoch FROM h.period_end)::float8 AS t FROM rec.drift_history h WHERE h.model = m.model ORDER BY 1 DESC LIMIT 60) p;
 	low := low - 0.1 * abs(low) - 1e-9;
 	high := high + 0.1 * abs(high) + 1e-9;
 	content := format('<polyline class="line" points="%s"/>', rec._svg_points(at, quality, first, last, low, high));
@@ -159,15 +188,28 @@ BEGIN
 	END LOOP;
 	SELECT string_agg(format('<rect class="%s" x="%s" y="166" width="4" height="7"><title>%s: %s</title></rect>',
 			CASE h.verdict WHEN 'ok' THEN 's-good' WHEN 'watch' THEN 's-watch' ELSE 's-bad' END,
-			round((46 + 300 * (extract(epoch FROM h.checked_at)::float8 - first) / (last - first))::numeric, 1),
-			to_char(h.checked_at, 'YYYY-MM-DD HH24:MI'), h.verdict), '' ORDER BY h.checked_at) INTO checks
-	FROM (SELECT d.checked_at, (array_agg(d.verdict ORDER BY array_position('{drifted,watch,ok}', d.verdict)))[1] AS verdict
-		FROM rec.drift_history d WHERE d.model = m.model GROUP BY d.checked_at ORDER BY d.checked_at DESC LIMIT 200) h
-	WHERE extract(epoch FROM h.checked_at) >= first;
-	RETURN '<section><h2>Versions</h2><div class="charts"><figure><figcaption>Quality of each version on its own holdout; the large dot is active. Below: verdicts of drift checks</figcaption>' ||
-		rec._svg_frame('quality of versions over time', low, high, to_char(to_timestamp(first), 'YYYY-MM-DD HH24:MI'), to_char(to_timestamp(last), 'YYYY-MM-DD HH24:MI'),
-			content || coalesce(checks, '')) || '</figure></div></section>';
+			round((46 + 300 * (extract(epoch FROM h.period_end)::float8 - first) / (last - first))::numeric, 1),
+			to_char(h.period_end, 'YYYY-MM-DD HH24:MI'), h.verdict), '' ORDER BY h.period_end) INTO checks
+	FROM (SELECT d.period_end, (array_agg(d.verdict ORDER BY array_position('{drifted,watch,ok}', d.verdict)))[1] AS verdict
+		FROM rec.drift_history d WHERE d.model = m.model GROUP BY d.period_end ORDER BY d.period_end DESC LIMIT 60) h;
+	RETURN '<figure><figcaption>Quality of each version on its own holdout; the large dot is active. Below: the worst verdict of each period</figcaption>' ||
+		rec._svg_frame('quality of versions over time', low, high, rec._report_time(to_timestamp(first)), rec._report_time(to_timestamp(last)),
+			content || coalesce(checks, '')) || '</figure>';
 END $$;
+
+CREATE FUNCTION rec._report_timeline(m rec.model) RETURNS text
+LANGUAGE sql STABLE PARALLEL UNSAFE
+BEGIN ATOMIC
+	SELECT '<section><h2>Versions</h2><div class="charts">' || rec._svg_versions(m) ||
+		'<div class="scroll"><table><thead><tr><th class="n">Version</th><th>Trained</th><th class="n">Quality</th><th class="n">Events</th><th>State</th></tr></thead><tbody>' ||
+		pg_catalog.string_agg(pg_catalog.format('<tr><td class="n">%s</td><td>%s</td><td class="n">%s</td><td class="n">%s</td><td class="%s">%s</td></tr>', v.version,
+			pg_catalog.to_char(v.finished_at, 'YYYY-MM-DD HH24:MI'), rec._report_number(coalesce(v.ndcg[v.best_epoch], v.rmse[v.best_epoch])), rec._report_number(v.events),
+			CASE WHEN v.version = (m).active_version THEN 'good' WHEN v.kept THEN 'watch' ELSE 'muted' END,
+			CASE WHEN v.version = (m).active_version THEN 'active' WHEN v.kept THEN 'not activated' ELSE 'earlier' END), '' ORDER BY v.version DESC) || '</tbody></table></div></div></section>'
+	FROM (SELECT r.*, EXISTS (SELECT FROM rec.job_run j WHERE j.model = r.model AND j.version = r.version AND j.status = 'kept') AS kept
+		FROM rec.training_run r WHERE r.model = (m).model ORDER BY r.version DESC LIMIT 8) v
+	HAVING pg_catalog.count(*) > 0;
+END;
 
 CREATE FUNCTION rec._report_interval(low float8, estimate float8, high float8) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -183,11 +225,11 @@ DECLARE
 	charts text;
 BEGIN
 	SELECT string_agg(format('<p><span class="%s">%s</span> %s</p><p class="muted">Split as planned: p = %s%s</p>',
-			CASE r.decision WHEN 'ship' THEN 'good' WHEN 'broken' THEN 'bad' WHEN 'stop' THEN 'watch' ELSE 'muted' END, rec._html(r.decision), rec._html(r.sentence),
+			CASE r.decision WHEN 'ship' THEN 'good' WHEN 'broken' THEN 'bad' WHEN 'stop' THEN 'watch' ELSE 'muted' END, rec._html(r.decision), rec._html(regexp_replace(r.sentence, '^' || r.decision || ': ', '')),
 			rec._report_number(r.srm_p), CASE WHEN r.in_two_variants > 0 THEN format('; %s units met two variants and count nowhere', rec._report_number(r.in_two_variants)) END), '')
 			FILTER (WHERE r.metric IS NULL),
-		'<div class="scroll"><table><thead><tr><th>Metric</th><th>Variant</th><th class="n">Units</th><th class="n">Mean</th><th class="n">Lift</th><th class="n">p, adjusted</th><th class="n">Chance to win</th><th>Verdict</th></tr></thead><tbody>' ||
-		string_agg(format('<tr><td>%s%s</td><td>%s</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td class="n">%s</td><td class="w">%s</td></tr>',
+		'<div class="scroll"><table class="stack"><thead><tr><th>Metric</th><th>Variant</th><th class="n">Units</th><th class="n">Mean</th><th class="n">Lift</th><th class="n">p, adjusted</th><th class="n">Chance to win</th><th>Verdict</th></tr></thead><tbody>' ||
+		string_agg(format('<tr><td>%s%s</td><td>%s</td><td class="n" data-label="units">%s</td><td class="n" data-label="mean">%s</td><td class="n" data-label="lift">%s</td><td class="n" data-label="p">%s</td><td class="n" data-label="chance to win">%s</td><td class="w">%s</td></tr>',
 			rec._html(r.metric), CASE WHEN r.guardrail THEN '<br/><span class="muted">guardrail</span>' END, rec._html(r.variant), rec._report_number(r.n), rec._report_number(r.mean),
 			rec._report_interval(r.ci_low, r.lift, r.ci_high), rec._report_number(r.p_adjusted), rec._report_percent(r.chance_to_win), rec._html(r.sentence)), '')
 			FILTER (WHERE r.metric IS NOT NULL) || '</tbody></table></div>'
@@ -252,7 +294,7 @@ BEGIN
 		format('Recommendation model in database %s, report of %s', rec._html(current_database()), to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')) || '</p>' ||
 		rec._report_summary(m, r) ||
 		CASE WHEN r.model IS NULL THEN '' ELSE rec._report_card(m, r) || rec._report_training(r) END ||
-		rec._report_drift(m.model) || rec._report_timeline(m) || coalesce(rec._report_experiments(m.model), '') ||
+		rec._report_drift(m) || coalesce(rec._report_timeline(m), '') || coalesce(rec._report_experiments(m.model), '') ||
 		coalesce(rec._report_jobs(m.model), '') || '</main></body></html>';
 END $$;
 
@@ -263,7 +305,10 @@ COMMENT ON FUNCTION rec._report_summary IS 'Internal: figures at the head of rec
 COMMENT ON FUNCTION rec._report_coverage IS 'Internal: share of the items that a sample of users gets to see';
 COMMENT ON FUNCTION rec._report_card IS 'Internal: model card of rec.report';
 COMMENT ON FUNCTION rec._report_training IS 'Internal: curves of the training in rec.report';
-COMMENT ON FUNCTION rec._report_drift IS 'Internal: drift table of rec.report';
+COMMENT ON FUNCTION rec._report_time IS 'Internal: a time for people, in UTC';
+COMMENT ON FUNCTION rec._report_monitor IS 'Internal: drift table of a monitor in rec.report';
+COMMENT ON FUNCTION rec._report_drift IS 'Internal: what has drifted, in rec.report';
+COMMENT ON FUNCTION rec._svg_versions IS 'Internal: chart of versions and drift over time';
 COMMENT ON FUNCTION rec._report_timeline IS 'Internal: versions and drift over time in rec.report';
 COMMENT ON FUNCTION rec._report_interval IS 'Internal: an estimate with its interval, in percent';
 COMMENT ON FUNCTION rec._report_experiment IS 'Internal: one experiment in rec.report';

@@ -173,7 +173,7 @@ rec_recommender_of_factors(const RecSolution *solution, const RecFitInput *in)
 	f->vector = aligned_floats(solution->stride);
 	if (in->design && solution->map[REC_USERS])
 		f->cold_users = in->design[REC_USERS];
-	if (items && items->cold.n > 0 && solution->map[REC_ITEMS])
+	if (items && items->cold.n > 0 && solution->map[REC_ITEMS] && !(in->watch && in->watch->rough))
 	{
 		f->base.items = all_items(solution, items, in->pairs->items.n);
 		f->base.nitems += items->cold.n;

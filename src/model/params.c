@@ -263,17 +263,30 @@ choice_of(const ParamKey *key, const JsonbValue *v)
 	return 0;					/* not reached */
 }
 
+/* The key of a name, whatever the algorithm. */
+static const ParamKey *
+any_key(const char *name)
+{
+	for (int i = 0; i < (int) lengthof(keys); i++)
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+	return find_key(name, REC_ALS); /* the error */
+}
+
 bool
 rec_params_whole(const char *name)
 {
-	const ParamKey *key = NULL;
+	const ParamKey *key = any_key(name);
 
-	for (int i = 0; i < (int) lengthof(keys); i++)
-		if (strcmp(keys[i].name, name) == 0)
-			key = &keys[i];
-	if (key == NULL)
-		key = find_key(name, REC_ALS);	/* the error */
 	return key->kind == KEY_INT || key->kind == KEY_BIGINT;
+}
+
+bool
+rec_params_limit(const char *name, double value)
+{
+	const ParamKey *key = any_key(name);
+
+	return (key->kind == KEY_INT || key->kind == KEY_REAL) && (value == key->min || value == key->max);
 }
 
 static void

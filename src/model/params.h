@@ -72,6 +72,9 @@ extern void rec_params_resolve_explicit(RecParams *params, double deviation);
 /* Whether a parameter takes whole numbers only; an error when there is none of that name. */
 extern bool rec_params_whole(const char *name);
 
+/* Whether a value is the least or the largest that a parameter can have. */
+extern bool rec_params_limit(const char *name, double value);
+
 /* The algorithm that a jsonb object names, else the given one. */
 extern RecAlgorithmKind rec_params_algorithm_in(const Jsonb *json, RecAlgorithmKind otherwise);
 

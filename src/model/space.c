@@ -295,6 +295,40 @@ rec_space_params(const RecSpace *s, const double *point)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+static double
+coordinate_of(const RecDimension *d, const JsonbValue *value)
+{
+	double		x = value ? number_of(value) : NAN;
+
+	if (d->kind == REC_RANGE)
+	{
+		if (!(x >= d->min && x <= d->max))
+			return 0.5;
+		return d->logarithmic ? log(x / d->min) / log(d->max / d->min) : (x - d->min) / (d->max - d->min);
+	}
+	for (int i = 0; i < d->n; i++)
+		if (value && value->type == d->value[i].type &&
+			(value->type == jbvString ? value->val.string.len == d->value[i].val.string.len &&
+			 memcmp(value->val.string.val, d->value[i].val.string.val, value->val.string.len) == 0 :
+			 number_of(&d->value[i]) == x))
+			return (i + 0.5) / d->n;
+	return 0.5;
+}
+
+void
+rec_space_point(const RecSpace *s, const RecParams *params, double *point)
+{
+	Jsonb	   *json = rec_params_write(params);
+
+	for (int i = 0, at = 0; i < s->n; i++)
+	{
+		const RecDimension *d = &s->dimension[i];
+
+		if (d->kind != REC_FIXED)
+			point[at++] = coordinate_of(d, getKeyJsonValueFromContainer(&json->root, d->name, strlen(d->name), NULL));
+	}
+}
+
 void
 rec_space_features(const RecSpace *s, const double *point, double *feature)
 {
@@ -379,6 +413,32 @@ rec_space_grid_point(const RecSpace *s, int64 points, int64 number, double *poin
 	}
 }
 
+/*
+ * Whether there may be something better beyond. Of a list of two values one is always the last, and says nothing; and beyond
+ * what the parameter can be there is nothing.
+ */
+static bool
+at_end(const RecDimension *d, double u)
+{
+	bool		low,
+				high;
+
+	if (d->kind == REC_LIST)
+	{
+		if (!d->ordered || d->n == 2)
+			return false;
+		low = index_of(d, u) == 0;
+		high = index_of(d, u) == d->n - 1;
+	}
+	else
+	{
+		low = u < 0.02;
+		high = u > 0.98;
+	}
+	return (low && !rec_params_limit(d->name, d->kind == REC_LIST ? number_of(&d->value[0]) : d->min)) ||
+		(high && !rec_params_limit(d->name, d->kind == REC_LIST ? number_of(&d->value[d->n - 1]) : d->max));
+}
+
 char *
 rec_space_boundary(const RecSpace *s, const double *point)
 {
@@ -388,16 +448,10 @@ rec_space_boundary(const RecSpace *s, const double *point)
 	for (int i = 0, at = 0; i < s->n; i++)
 	{
 		const RecDimension *d = &s->dimension[i];
-		bool		end;
 
 		if (d->kind == REC_FIXED)
 			continue;
-		if (d->kind == REC_RANGE)
-			end = point[at] < 0.02 || point[at] > 0.98;
-		else
-			end = d->ordered && (index_of(d, point[at]) == 0 || index_of(d, point[at]) == d->n - 1);
-		at++;
-		if (end)
+		if (at_end(d, point[at++]))
 			appendStringInfo(&names, "%s\"%s\"", names.len ? ", " : "", d->name);
 	}
 	return names.len ? names.data : NULL;

@@ -48,6 +48,9 @@ extern Jsonb *rec_space_default(const RecParams *params, bool explicit_feedback)
 extern Jsonb *rec_space_params(const RecSpace *space, const double *point);
 extern void rec_space_features(const RecSpace *space, const double *point, double *feature);
 
+/* Where params lie; in the middle of a dimension that does not hold their value. */
+extern void rec_space_point(const RecSpace *space, const RecParams *params, double *point);
+
 /* Whether the coordinate, one of those that are free, is of a list. */
 extern bool rec_space_is_list(const RecSpace *space, int coordinate);
 
@@ -55,7 +58,7 @@ extern bool rec_space_is_list(const RecSpace *space, int coordinate);
 extern int64 rec_space_grid(const RecSpace *space, int64 points);
 extern void rec_space_grid_point(const RecSpace *space, int64 points, int64 i, double *point);
 
-/* Names of the ranges and ordered lists at whose end the point lies; NULL: none. */
+/* Names of the ranges and ordered lists at whose end the point lies, where they could go on; NULL: none. */
 extern char *rec_space_boundary(const RecSpace *space, const double *point);
 
 #endif							/* REC_SPACE_H */

@@ -2,69 +2,27 @@
  * tune.c
  *		The course of a study. See tune.h.
  *
- * Unpromising trials stop early by successive halving over epochs, in its asynchronous form (Li et al., MLSys 2020): at epochs
- * 2, 4, 8, ... a trial goes on only if it is in the better half of all trials that have been there.
- *
  * Memory that must survive the commits is in the study's context, whose parent is the portal of the CALL: it goes with it,
  * whatever ends it. The lock is the session's, and the caller's to release. Everything else is of one transaction.
  */
-#include "model/tune.h"
+#include "model/tune_run.h"
 
 #include <math.h>
 
-#include "core/topk.h"
 #include "executor/spi.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "model/progress.h"
 #include "model/train.h"
-#include "portability/instr_time.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 
 #define TEST_SHARE 0.1			/* of each user's pairs, for the final value */
 #define VALIDATION_SHARE 0.2	/* of the rest, for the trials */
 #define VALIDATION_USERS 5000	/* at most */
-#define LEAST_RIVALS 4			/* at a rung, before a trial is measured against them */
 #define FINALISTS 3
 #define REPEATS 2				/* of each, with other seeds */
-
-typedef struct Run
-{
-	RecStudy   *study;
-	RecPairs   *pairs;			/* base part, validation pairs included */
-	RecHoldout	validation;
-	RecParts	final;			/* base part and test part */
-	RecSumRule	rule;
-	uint64		split_seed;
-	instr_time	start;
-	double		spent;			/* seconds of finished trials, this session's */
-	int			made;			/* this session's */
-
-	/* of the trial under way */
-	RecTrial   *trial;
-	double		best_here;		/* its best score so far */
-	bool		halved;
-	bool		out_of_time;
-} Run;
-
-static double
-seconds_since(instr_time start)
-{
-	instr_time	now;
-
-	INSTR_TIME_SET_CURRENT(now);
-	INSTR_TIME_SUBTRACT(now, start);
-	return INSTR_TIME_GET_DOUBLE(now);
-}
-
-static bool
-is_search(const RecTrial *t)
-{
-	return strcmp(t->stage, "search") == 0;
-}
 
 static int
 count_search(const RecStudy *s)
@@ -73,95 +31,13 @@ count_search(const RecStudy *s)
 	int			n = 0;
 
 	foreach(lc, s->done)
-		n += is_search(lfirst(lc));
+		n += rec_tune_is_search(lfirst(lc));
 	return n;
 }
 
-static RecTrial *
-best_trial(const RecStudy *s)
-{
-	RecTrial   *best = NULL;
-	ListCell   *lc;
-
-	foreach(lc, s->done)
-	{
-		RecTrial   *t = lfirst(lc);
-
-		if (is_search(t) && !isnan(t->value) &&
-			(best == NULL || rec_tune_score(s, t->value) > rec_tune_score(s, best->value)))
-			best = t;
-	}
-	return best;
-}
-
-/* The best score of a trial within its first epochs. */
-static double
-score_within(const RecStudy *s, const RecTrial *t, int epochs)
-{
-	double		best = -INFINITY;
-
-	for (int e = 0; e < Min(epochs, t->epochs); e++)
-		if (!isnan(t->history[e]))
-			best = Max(best, rec_tune_score(s, t->history[e]));
-	return best;
-}
-
-/* At a rung: whether fewer than half of those that were here are better. */
-static bool
-in_better_half(const Run *run, int epoch, double score)
-{
-	int			rivals = 0,
-				better = 0;
-	ListCell   *lc;
-
-	foreach(lc, run->study->done)
-	{
-		RecTrial   *t = lfirst(lc);
-
-		if (!is_search(t) || t->epochs < epoch)
-			continue;
-		rivals++;
-		better += score_within(run->study, t, epoch) > score;
-	}
-	return rivals < LEAST_RIVALS || 2 * better < rivals + 1;
-}
-
-/* After each epoch of a trial; false ends it. */
-static bool
-go_on(void *state, int epoch, double watched)
-{
-	Run		   *run = state;
-	RecStudy   *s = run->study;
-
-	run->trial->history[run->trial->epochs++] = watched;
-	if (!isnan(watched))
-		run->best_here = Max(run->best_here, rec_tune_score(s, watched));
-	if (s->budget > 0 && seconds_since(run->start) > s->budget)
-	{
-		if (best_trial(s) == NULL)
-			ereport(ERROR,
-					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-					 errmsg("the budget of %g s is too short for one trial", s->budget),
-					 errdetail("The first trial has made %d epochs in %.3g s, loading included.", epoch,
-							   seconds_since(run->start)),
-					 errhint("Give a longer budget, or none.")));
-		run->out_of_time = true;
-		return false;
-	}
-	if (epoch >= 2 && (epoch & (epoch - 1)) == 0 && is_search(run->trial) &&
-		!in_better_half(run, epoch, run->best_here))
-	{
-		run->halved = true;
-		return false;
-	}
-	return true;
-}
-
-/* ------------------------------------------------------------------ data */
-
 /* The newest share of each user's positive pairs (without times: a random one) for a sample of users. */
 static void
-choose_validation(Run *run)
+choose_validation(RecTuneRun *run)
 {
 	RecParams	params = rec_params_default(REC_ALS, run->rule.explicit_feedback);
 
@@ -176,7 +52,7 @@ choose_validation(Run *run)
 }
 
 static int64
-fingerprint(const Run *run)
+fingerprint(const RecTuneRun *run)
 {
 	const RecPairs *p = run->pairs;
 	uint64		h = rec_mix64(p->n) ^ rec_mix64(((uint64) p->users.n << 32) + p->items.n);
@@ -188,7 +64,7 @@ fingerprint(const Run *run)
 
 /* Once for all trials. */
 static void
-load(Run *run)
+load(RecTuneRun *run)
 {
 	RecStudy   *s = run->study;
 	RecEvaluation e = {
@@ -218,11 +94,13 @@ load(Run *run)
 }
 
 static void
-read_space(Run *run)
+read_space(RecTuneRun *run)
 {
 	RecStudy   *s = run->study;
-	RecParams	params = rec_model_params(s->model);
+	RecParams	params = rec_model_params(s->model),
+				own = params;
 
+	rec_train_resolve(&own, run->pairs, run->rule.explicit_feedback);
 	if (s->given == NULL)
 	{
 		params.regularization = params.unobserved_weight = NAN;
@@ -232,138 +110,8 @@ read_space(Run *run)
 	else
 		s->space_json = (Jsonb *) PG_DETOAST_DATUM_COPY(PointerGetDatum(s->given));
 	s->space = rec_space_read(s->space_json, params.algorithm, run->rule.explicit_feedback);
-}
-
-/* ---------------------------------------------------------------- trials */
-
-/* What a recommender without epochs reaches on the validation pairs. */
-static double
-judge_fitted(const Run *run, RecRecommender *r)
-{
-	const RecPairs *p = run->pairs;
-	const RecHoldout *h = &run->validation;
-	int			n = p->items.n,
-				k = run->study->goal.k;
-	float	   *score = palloc_extended(n * sizeof(float), MCXT_ALLOC_HUGE);
-	bool	   *mask = palloc_extended(n, MCXT_ALLOC_HUGE);
-	RecScored  *list = palloc(k * sizeof(RecScored));
-	RecPair    *known = palloc_extended(Max(p->n, 1) * sizeof(RecPair), MCXT_ALLOC_HUGE);
-	int32	   *hit = palloc(k * sizeof(int32));
-	double		sum = 0;
-
-	memset(mask, true, n);
-	for (int j = 0; j < h->nusers; j++)
-	{
-		RecUserPairs user = {.user = h->user[j], .pair = known};
-		int			hits = 0;
-		RecTopK		top;
-
-		CHECK_FOR_INTERRUPTS();
-		for (int64 a = p->start[h->user[j]]; a < p->start[h->user[j] + 1]; a++)
-			if (!h->held[a])
-			{
-				known[user.n++] = p->pair[a];
-				mask[p->pair[a].item] = false;
-			}
-		rec_topk_init(&top, list, k);
-		if (r->score(r, &user, score))
-			rec_topk_scan(&top, score, mask, n);
-		rec_topk_sort(&top);
-		for (int i = 0; i < top.n; i++)
-			for (int a = h->start[j]; a < h->start[j + 1]; a++)
-				if (p->pair[h->pair[a]].item == list[i].position)
-					hit[hits++] = i + 1;
-		sum += rec_list_metric(run->study->goal.metric, hit, hits, h->start[j + 1] - h->start[j], k, NULL);
-		for (int i = 0; i < user.n; i++)
-			mask[known[i].item] = true;
-	}
-	return sum / h->nusers;
-}
-
-/* Trains one point on the base part without the validation pairs. */
-static void
-train_point(Run *run, const RecParams *params)
-{
-	RecTrial   *t = run->trial;
-	RecWatch	watch = {
-		.metric = run->rule.explicit_feedback ? REC_NDCG : run->study->goal.metric, .k = Max(run->study->goal.k, 1),
-		.rough = true, .go_on = go_on, .state = run
-	};
-	RecFitInput input = {
-		.pairs = run->pairs, .without = &run->validation, .params = params, .rule = run->rule, .watch = &watch,
-		.design = run->final.design,
-		.context = CurrentMemoryContext
-	};
-	RecRecommender *r = rec_recommender_fit(rec_algorithm_find(rec_params_algorithm(params), false), &input);
-
-	if (t->epochs == 0)
-	{
-		t->history[t->epochs++] = judge_fitted(run, r);
-		run->best_here = rec_tune_score(run->study, t->history[0]);
-	}
-	else if (r->solution)
-		t->baseline = r->solution->baseline.watched;
-	if (isfinite(run->best_here))
-		t->value = rec_tune_score(run->study, run->best_here);
-	t->stopped = run->out_of_time ? "budget" : run->halved ? "halved" :
-		t->epochs < params->epochs && r->solution ? "no gain" : "finished";
-	rec_recommender_release(r);
-}
-
-/*
- * Runs the trial in a subtransaction of its own: one that does not converge is a trial that failed, and no more. False: the
- * time was up before it was done.
- */
-static bool
-run_trial(Run *run, RecTrial *t)
-{
-	RecStudy   *s = run->study;
-	MemoryContext trial = AllocSetContextCreate(s->context, "pg_recommend trial", ALLOCSET_DEFAULT_SIZES);
-	ResourceOwner owner = CurrentResourceOwner;
-	RecParams	params = rec_model_params(s->model);
-	instr_time	start;
-
-	rec_params_read(&params, t->params, run->rule.explicit_feedback);
-	params.seed = t->seed;
-	rec_train_resolve(&params, run->pairs, run->rule.explicit_feedback);
-	t->history = MemoryContextAlloc(s->context, params.epochs * sizeof(double));
-	t->epochs = 0;
-	t->value = t->baseline = NAN;
-	run->trial = t;
-	run->best_here = -INFINITY;
-	run->halved = run->out_of_time = false;
-	INSTR_TIME_SET_CURRENT(start);
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(trial);
-	PG_TRY();
-	{
-		train_point(run, &params);
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(s->context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(s->context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(s->context);
-		CurrentResourceOwner = owner;
-		if (error->sqlerrcode != ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE)
-			ReThrowError(error);
-		t->value = NAN;
-		t->stopped = psprintf("failed: %s", error->message);
-	}
-	PG_END_TRY();
-	t->seconds = seconds_since(start);
-	t->stopped = MemoryContextStrdup(s->context, t->stopped);
-	MemoryContextDelete(trial);
-	run->spent += t->seconds;
-	run->made++;
-	return !run->out_of_time;
+	s->own = palloc(s->space->free * sizeof(double));
+	rec_space_point(s->space, &own, s->own);
 }
 
 /* Ends the transaction, with what the trial has left in rec.trial, and begins the next one. */
@@ -376,7 +124,7 @@ commit(void)
 }
 
 static RecTrial *
-new_trial(Run *run, const char *stage, const double *point, Jsonb *params, int64 seed)
+new_trial(RecTuneRun *run, const char *stage, const double *point, Jsonb *params, int64 seed)
 {
 	RecStudy   *s = run->study;
 	RecTrial   *t = palloc0(sizeof(RecTrial));
@@ -397,7 +145,7 @@ new_trial(Run *run, const char *stage, const double *point, Jsonb *params, int64
 }
 
 static void
-keep(Run *run, RecTrial *t)
+keep(RecTuneRun *run, RecTrial *t)
 {
 	run->study->done = lappend(run->study->done, t);
 	rec_tune_keep(run->study, t);
@@ -406,15 +154,15 @@ keep(Run *run, RecTrial *t)
 }
 
 static void
-announce(Run *run, const RecTrial *t)
+announce(RecTuneRun *run, const RecTrial *t)
 {
 	RecStudy   *s = run->study;
-	RecTrial   *best = best_trial(s);
+	RecTrial   *best = rec_tune_best(s);
 	int			made = count_search(s);
 	double		left = run->spent / run->made * (s->trials - made + FINALISTS * REPEATS + 1);
 
 	if (s->budget > 0)
-		left = Min(left, Max(s->budget - seconds_since(run->start), 0));
+		left = Min(left, Max(s->budget - rec_tune_seconds_since(run->start), 0));
 	ereport(NOTICE,
 			(errmsg("trial %d of %d: %s %s (%d epochs, %s), best %.4f of trial %d, at most %.0f s left", made, s->trials,
 					s->goal.name, isnan(t->value) ? "none" : psprintf("%.4f", t->value), t->epochs, t->stopped,
@@ -426,15 +174,15 @@ announce(Run *run, const RecTrial *t)
 
 /* Whether there is time for one more trial and the work at the end. */
 static bool
-time_left(const Run *run, int trials)
+time_left(const RecTuneRun *run, int trials)
 {
 	double		each = run->made > 0 ? run->spent / run->made : 0;
 
-	return run->study->budget <= 0 || seconds_since(run->start) + each * trials <= run->study->budget;
+	return run->study->budget <= 0 || rec_tune_seconds_since(run->start) + each * trials <= run->study->budget;
 }
 
 static void
-search(Run *run)
+search(RecTuneRun *run)
 {
 	RecStudy   *s = run->study;
 	double	   *point = palloc(s->space->free * sizeof(double));
@@ -445,7 +193,7 @@ search(Run *run)
 		RecTrial   *t;
 
 		CHECK_FOR_INTERRUPTS();
-		if (best_trial(s) != NULL && !time_left(run, 1 + FINALISTS * REPEATS + 1))
+		if (rec_tune_best(s) != NULL && !time_left(run, 1 + FINALISTS * REPEATS + 1))
 		{
 			ereport(NOTICE, (errmsg("the budget ends the search after %d of %d trials", count_search(s), s->trials)));
 			break;
@@ -456,14 +204,20 @@ search(Run *run)
 			break;
 		}
 		t = new_trial(run, "search", point, rec_space_params(s->space, point), seed);
-		if (!run_trial(run, t))
+		if (!rec_tune_trial(run, t))
 			break;
 		keep(run, t);
 		announce(run, t);
 	}
 }
 
-/* The mean score of a point over the seeds it was tried with, and how many. */
+static RecAlgorithmKind
+algorithm_of(const RecStudy *s, const Jsonb *params)
+{
+	return rec_params_algorithm_in(params, rec_model_params(s->model).algorithm);
+}
+
+/* The mean score of a point over the seeds it was tried with, and how many: with weights between items a seed changes nothing. */
 static double
 mean_score(const RecStudy *s, const RecTrial *of, int *n)
 {
@@ -480,7 +234,10 @@ mean_score(const RecStudy *s, const RecTrial *of, int *n)
 		sum += rec_tune_score(s, t->value);
 		++*n;
 	}
-	return sum / Max(*n, 1);
+	sum /= Max(*n, 1);
+	if (algorithm_of(s, of->params) != REC_ALS)
+		*n = REPEATS + 1;
+	return sum;
 }
 
 /* The best trials of the search, best first. */
@@ -495,7 +252,7 @@ finalists(const RecStudy *s, RecTrial **best)
 		RecTrial   *t = lfirst(lc);
 		int			at = n;
 
-		if (!is_search(t) || isnan(t->value))
+		if (!rec_tune_is_search(t) || isnan(t->value))
 			continue;
 		while (at > 0 && rec_tune_score(s, best[at - 1]->value) < rec_tune_score(s, t->value))
 			at--;
@@ -510,7 +267,7 @@ finalists(const RecStudy *s, RecTrial **best)
 
 /* Tries the best few with other seeds, and says which is best on average. */
 static RecTrial *
-repeat_best(Run *run)
+repeat_best(RecTuneRun *run)
 {
 	RecStudy   *s = run->study;
 	RecTrial   *best[FINALISTS],
@@ -531,7 +288,7 @@ repeat_best(Run *run)
 			(void) mean_score(s, best[i], &seeds);
 			if (seeds > REPEATS || n == 1 || (r == 1 && !time_left(run, REPEATS)))
 				continue;
-			if (run_trial(run, t))
+			if (rec_tune_trial(run, t))
 				keep(run, t);
 		}
 	winner = best[0];
@@ -552,7 +309,7 @@ repeat_best(Run *run)
 
 /* Trains the winner on all of the base part, and judges it, beside popular items, on the test part. */
 static RecTrial *
-final(Run *run, RecTrial *winner)
+final(RecTuneRun *run, RecTrial *winner)
 {
 	RecStudy   *s = run->study;
 	RecTrial   *t = new_trial(run, "final", NULL, winner->params, winner->seed);
@@ -579,49 +336,59 @@ final(Run *run, RecTrial *winner)
 	for (int i = 0; i < t->epochs; i++)
 		t->history[i] = r->solution->quality[i].watched;
 	t->stopped = "finished";
-	t->seconds = seconds_since(start);
+	t->seconds = rec_tune_seconds_since(start);
 	rec_recommender_release(r);
 	return t;
 }
 
+/* The model's params with those of the winner; another algorithm has no use for what there was. */
+static Jsonb *
+params_with(const RecStudy *s, const RecTrial *winner)
+{
+	if (algorithm_of(s, winner->params) != rec_model_params(s->model).algorithm)
+		return winner->params;
+	return DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(s->model->params), JsonbPGetDatum(winner->params)));
+}
+
 static void
-apply(RecStudy *s, const RecTrial *winner)
+apply(RecStudy *s, const Jsonb *params)
 {
 	Oid			types[] = {TEXTOID, JSONBOID};
-	Datum		values[] = {CStringGetTextDatum(s->model->name), JsonbPGetDatum(winner->params)};
+	Datum		values[] = {CStringGetTextDatum(s->model->name), JsonbPGetDatum(params)};
 
-	if (rec_catalog_execute("UPDATE rec.model SET params = params || $2 WHERE model = $1", 2, types, values, NULL) != 1)
+	if (rec_catalog_execute("UPDATE rec.model SET params = $2 WHERE model = $1", 2, types, values, NULL) != 1)
 		elog(ERROR, "the row of model \"%s\" is gone", s->model->name);
 }
 
 static void
-conclude(Run *run, RecTrial *winner)
+conclude(RecTuneRun *run, RecTrial *winner)
 {
 	RecStudy   *s = run->study;
 	RecTrial   *t = final(run, winner);
 	char	   *boundary = rec_space_boundary(s->space, winner->point);
-	char	   *params = JsonbToCString(NULL, &winner->params->root, VARSIZE(winner->params));
+	Jsonb	   *params = params_with(s, winner);
 
 	if (boundary)
 		ereport(WARNING,
 				(errmsg("the best params lie on the boundary of the space: %s", boundary),
 				 errhint("A wider space may hold a better one.")));
 	if (s->apply)
-		apply(s, winner);
+		apply(s, params);
 	ereport(NOTICE,
-			(errmsg("best params: %s", params),
+			(errmsg("best params: %s", JsonbToCString(NULL, &winner->params->root, VARSIZE(winner->params))),
 			 errdetail("%s on a test part that no trial saw: %.4f (%s %.4f).", s->goal.name, t->value,
 					   run->rule.explicit_feedback ? "item means" : "popular items", t->baseline),
 			 s->apply ? errhint("They are the model's now. SELECT rec.train(%s);", quote_literal_cstr(s->model->name)) :
 			 errhint("SELECT rec.alter_model(%s, params => %s); or CALL rec.tune with apply => true.",
-					 quote_literal_cstr(s->model->name), quote_literal_cstr(params))));
+					 quote_literal_cstr(s->model->name),
+					 quote_literal_cstr(JsonbToCString(NULL, &params->root, VARSIZE(params))))));
 	keep(run, t);
 }
 
 void
 rec_tune_run(RecStudy *s)
 {
-	Run			run = {.study = s};
+	RecTuneRun	run = {.study = s};
 
 	INSTR_TIME_SET_CURRENT(run.start);
 	PushActiveSnapshot(GetTransactionSnapshot());

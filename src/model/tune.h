@@ -1,8 +1,9 @@
 /*
  * tune.h
- *		Searching hyperparameters: rec.tune. Three files:
+ *		Searching hyperparameters: rec.tune. Four files:
  *
  *	tune.c			the course of a study: load once, trials, repetitions, the final value; commits after each
+ *	tune_trial.c	one trial, and when it stops early
  *	tune_propose.c	which point is tried next
  *	tune_store.c	rows of rec.trial: keeping trials, and finding the study to go on with
  *
@@ -50,6 +51,7 @@ typedef struct RecStudy
 
 	int			number;			/* of the study, per model */
 	RecSpace   *space;
+	double	   *own;			/* the point of the model's own params */
 	Jsonb	   *space_json;
 	int64		fingerprint;	/* of the data */
 	List	   *done;			/* RecTrial: search and repeat, oldest first */

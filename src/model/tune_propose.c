@@ -2,7 +2,7 @@
  * tune_propose.c
  *		Which point of the space is tried next. See tune.h.
  *
- * bayes: the middle of the space, Sobol points until there are enough for a model, and then the point of the largest
+ * bayes: what the model has (the middle of what does not hold it), Sobol points until there are enough for a model, and then the point of the largest
  * expected improvement among candidates: Sobol points over the whole space and steps of several widths away from the best
  * ones. Everything follows from the seed and the trials so far, so that a study that is resumed goes on as it would have.
  */
@@ -245,8 +245,7 @@ propose_bayes(const RecStudy *s, double *point)
 		made += strcmp(((RecTrial *) lfirst(lc))->stage, "search") == 0;
 	if (made == 0)
 	{
-		for (int d = 0; d < s->space->free; d++)
-			point[d] = 0.5;
+		memcpy(point, s->own, s->space->free * sizeof(double));
 		return true;
 	}
 	if (made < Max(FIRST_POINTS, 2 * s->space->free))

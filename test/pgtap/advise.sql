@@ -69,6 +69,23 @@ SELECT is((SELECT command FROM rec.advise('sparse') WHERE topic = 'catalogue'), 
 SELECT lives_ok((SELECT command FROM rec.advise('sparse') WHERE topic = 'catalogue'), 'are taken');
 SELECT alike(say('sparse', 'algorithm'), 'start: als: the only%', 'als uses them');
 
+-- the example shop
+\i examples/shop.sql
+\set ON_ERROR_STOP off
+SELECT rec.create_model('shop', 'web.events', 'customer_id', 'sku', event_column => 'event', event_weights => '{"view": 1, "cart": 3, "purchase": 5, "return": -10}', time_column => 'created_at');
+SELECT is((SELECT array_agg(topic || ' ' || importance ORDER BY topic) FROM rec.advise('shop')),
+	'{algorithm start,catalogue note,event weights note,history note,repeats consider,settings start,time note}', 'the shop: nothing to repair');
+SELECT alike(say('shop', 'algorithm'), 'start: ease:%', 'enough users per item');
+SELECT is((SELECT finding FROM rec.advise('shop') WHERE topic = 'event weights'), format('%s of %s rows have an event type whose weight is missing, 0 or below', count(*) FILTER (WHERE event = 'return'), count(*)), 'returns') FROM web.events;
+SELECT is((SELECT finding FROM rec.advise('shop') WHERE topic = 'repeats'), format('%s of %s pairs (%s %%) have more than one event', count(*) FILTER (WHERE n > 1), count(*), round(100.0 * count(*) FILTER (WHERE n > 1) / count(*), 1)), 'users come back')
+	FROM (SELECT count(*) AS n FROM web.events WHERE event <> 'return' GROUP BY customer_id, sku) p;
+SELECT is((SELECT count(*) FROM rec.advise('shop') a, LATERAL (SELECT run(a.command)) r WHERE a.command IS NOT NULL), 2::bigint, 'all commands work');
+SELECT ok(max(value) FILTER (WHERE algorithm = 'ease') > 5 * max(value) FILTER (WHERE algorithm = 'popular'), 'and what it names is far better than popular items')
+	FROM rec.evaluate('shop', holdout => '14 days', k => '{10}', metrics => '{ndcg}', compare => '{popular}') WHERE segment = 'all';
+SELECT rec.alter_model('shop', items => 'web.products', item_key => 'sku', item_attributes => '{category,brand,tags}');
+SELECT alike(say('shop', 'algorithm'), 'start: als: the only%', 'with attributes it is als');
+SELECT rec.drop_model('shop');
+
 -- who may ask, and what cannot be
 SELECT throws_ok($$SELECT * FROM rec.advise('dens')$$, '42704', 'model "dens" does not exist', 'no such model');
 SELECT is(count(*), 0::bigint, 'null') FROM rec.advise(NULL);

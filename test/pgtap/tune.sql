@@ -13,6 +13,7 @@ SELECT is(count(*), 14::bigint, 'so many trials') FROM rec.trial WHERE model = '
 SELECT is(count(DISTINCT params), 14::bigint, 'no params twice') FROM rec.trial WHERE model = 'm' AND stage = 'search';
 SELECT ok(bool_and((params->>'factors')::int IN (2, 4, 8) AND (params->>'regularization')::float8 BETWEEN 0.001 AND 100 AND params->>'weight_transform' IN ('log1p', 'binary') AND params->>'cg_steps' = '2'),
 	'all of them in the space') FROM rec.trial WHERE model = 'm';
+SELECT is(params - 'regularization', '{"factors": 8, "weight_transform": "log1p", "cg_steps": 2}', 'the model''s own params come first') FROM rec.trial WHERE model = 'm' AND trial = 1;
 SELECT ok(bool_and(epochs = cardinality(history) AND value = (SELECT max(h) FROM unnest(history) h)), 'the value is the best of the epochs') FROM rec.trial WHERE model = 'm' AND stage <> 'final';
 SELECT ok(count(*) FILTER (WHERE stopped = 'halved') > 0, 'some are halved') FROM rec.trial WHERE model = 'm';
 SELECT ok(bool_and(epochs IN (2, 4, 8)), 'at an epoch of 2, 4 or 8') FROM rec.trial WHERE model = 'm' AND stopped = 'halved';
@@ -23,6 +24,9 @@ SELECT results_eq($$SELECT DISTINCT seed FROM rec.trial WHERE model = 'm' ORDER 
 SELECT is((SELECT params FROM rec.trial WHERE model = 'm' AND stage = 'final'), (SELECT params FROM rec.trial WHERE model = 'm' AND stage <> 'final' AND params IN (SELECT params FROM rec.trial WHERE model = 'm' AND stage = 'repeat')
 	GROUP BY params ORDER BY avg(value) DESC LIMIT 1), 'the winner');
 SELECT results_eq($$SELECT state, message FROM rec.training_progress WHERE model = 'm'$$, $$VALUES ('done', 'study 1')$$, 'the progress view');
+SELECT rec.train('m');
+SELECT ok(abs((t.params->>'regularization')::float8 / (r.params->>'regularization')::float8 - 1) < 0.05, format('automatic ones too: %s about %s', t.params->>'regularization', r.params->>'regularization'))
+	FROM rec.trial t JOIN rec.training_run r USING (model) WHERE model = 'm' AND trial = 1;
 -- its value is that of an evaluation on the same split, which no trial saw
 SELECT ok(abs((SELECT value FROM rec.trial WHERE model = 'm' AND stage = 'final') - (SELECT value FROM rec.evaluate('m', 'last', 0.1, '{10}', (SELECT params FROM rec.trial WHERE model = 'm' AND stage = 'final'), '{}') WHERE metric = 'ndcg' AND segment = 'all')) < 1e-12, 'the final value');
 SELECT ok((SELECT value > popular_value FROM rec.trial WHERE model = 'm' AND stage = 'final'), 'beats popular items');
@@ -68,6 +72,27 @@ SELECT is(count(*) > 0, true, 'renamed with the model') FROM rec.trial WHERE mod
 SELECT rec.drop_model('y');
 SELECT is(count(*), 0::bigint, 'dropped with the model') FROM rec.trial WHERE model = 'y';
 
+-- weights between items: one epoch, no seeds, params of theirs; and several algorithms in one space
+CALL rec.tune('m', '{"algorithm": "item_knn", "neighbours": [5, 20, 80], "similarity": ["cosine", "bm25"], "shrinkage": {"min": 0, "max": 20}}', trials => 10, seed => 11);
+SELECT is(count(*), 10::bigint, 'item_knn') FROM rec.trial WHERE study_seed = 11 AND stage = 'search' AND epochs = 1 AND history = ARRAY[value] AND stopped = 'finished' AND popular_value > 0;
+SELECT is(count(*), 0::bigint, 'other seeds would not change anything') FROM rec.trial WHERE study_seed = 11 AND stage = 'repeat';
+SELECT is((SELECT params FROM rec.trial WHERE study_seed = 11 AND stage = 'final'), (SELECT params FROM rec.trial WHERE study_seed = 11 AND stage = 'search' ORDER BY value DESC, trial LIMIT 1), 'the best wins');
+SELECT ok(abs((SELECT value FROM rec.trial WHERE study_seed = 11 AND stage = 'final') - (SELECT value FROM rec.evaluate('m', 'last', 0.1, '{10}', (SELECT params FROM rec.trial WHERE study_seed = 11 AND stage = 'final'), '{}') WHERE metric = 'ndcg' AND segment = 'all')) < 1e-12, 'its final value');
+SELECT rec.create_model('w', 'e', time_column => 'at', algorithm => 'ease');
+CALL rec.tune('w', trials => 6, apply => true);
+SELECT ok(bool_and(params ?& '{regularization,weight_transform}'), 'the default space of ease') FROM rec.trial WHERE model = 'w';
+SELECT ok(max(value) > min(value) AND max(value) > 2 * max(popular_value), 'which matters') FROM rec.trial WHERE model = 'w' AND stage = 'search';
+SELECT is(m.params, '{"algorithm": "ease"}'::jsonb || t.params, 'applied to ease') FROM rec.model m JOIN rec.trial t USING (model) WHERE t.model = 'w' AND t.stage = 'final';
+CALL rec.tune('m', '{"algorithm": ["als", "ease", "item_knn"]}', 'grid', seed => 12);
+SELECT results_eq($$SELECT params->>'algorithm', count(*) FROM rec.trial WHERE study_seed = 12 AND stage <> 'final' GROUP BY 1 ORDER BY 1$$, $$VALUES ('als', 3::bigint), ('ease', 1), ('item_knn', 1)$$, 'several algorithms, of which one has seeds');
+SELECT is((SELECT params FROM rec.trial WHERE study_seed = 12 AND stage = 'final'), (SELECT params FROM rec.trial WHERE study_seed = 12 AND stage <> 'final' GROUP BY 1 ORDER BY avg(value) DESC LIMIT 1), 'the best on average wins');
+SELECT is((SELECT params FROM rec.model WHERE model = 'm'), '{"epochs": 3}', 'the model has params that only its algorithm has');
+CALL rec.tune('m', '{"algorithm": "item_knn", "neighbours": [5, 20]}', 'grid', seed => 13, apply => true);
+SELECT is((SELECT params FROM rec.model WHERE model = 'm'), (SELECT params FROM rec.trial WHERE study_seed = 13 AND stage = 'final'), 'they go with the algorithm');
+SELECT lives_ok($$SELECT rec.train('m')$$, 'and it can be trained');
+SELECT rec.alter_model('m', reset => '{params}');
+SELECT rec.alter_model('m', params => '{"epochs": 3}');
+
 -- bad input; a procedure that commits cannot be called by throws_ok
 \set ON_ERROR_STOP off
 \set bad 'CREATE TEMP TABLE IF NOT EXISTS said (n serial, state text, message text); INSERT INTO said (state, message) VALUES (:''LAST_ERROR_SQLSTATE'', :''LAST_ERROR_MESSAGE'');'
@@ -90,6 +115,10 @@ CALL rec.tune('m', metric => 'ndgc@10'); :bad
 CALL rec.tune('m', metric => 'ndcg@1000'); :bad
 CALL rec.tune('m', budget => '0 s'); :bad
 CALL rec.tune('m', budget => '1 microsecond'); :bad
+CALL rec.tune('m', '{"algorithm": "item_knn", "neighbours": [5, 20]}', budget => '1 microsecond'); :bad
+CALL rec.tune('m', '{"algorithm": ["als", "ease"], "neighbours": [5, 20]}'); :bad
+CALL rec.tune('m', '{"algorithm": ["als", "easy"]}'); :bad
+CALL rec.tune('w', '{"factors": [5, 20]}'); :bad
 CALL rec.tune('nobody'); :bad
 BEGIN;
 CALL rec.tune('m');
@@ -109,7 +138,9 @@ SELECT results_eq('SELECT state, message FROM said ORDER BY n', $$VALUES
 	('22023', 'invalid space for parameter "regularization"'), ('22023', 'invalid value for parameter "factors": 100000'),
 	('22023', 'unknown method "bayesian"'), ('22023', 'invalid number of trials: 0'), ('22023', 'model "m" cannot be tuned for auc'),
 	('22023', 'invalid metric "ndcg@x"'), ('22023', 'unknown metric "ndgc"'), ('22023', 'k = 1000 is larger than the catalogue'),
-	('22023', 'budget must be above zero'), ('22023', 'the budget of 1e-06 s is too short for one trial'), ('42704', 'model "nobody" does not exist'),
+	('22023', 'budget must be above zero'), ('22023', 'the budget of 1e-06 s is too short for one trial'),
+	('22023', 'the budget of 1e-06 s is too short for one trial'), ('22023', 'parameter "neighbours" does not belong to algorithm "als"'),
+	('22023', 'invalid value for parameter "algorithm": "easy"'), ('22023', 'parameter "factors" does not belong to algorithm "ease"'), ('42704', 'model "nobody" does not exist'),
 	('2D000', 'rec.tune cannot run inside a transaction block'), ('2D000', 'rec.tune cannot run inside a transaction block'),
 	('42501', 'must be owner of model "m" to tune it')$$, 'bad input');
 -- and nothing is locked by them
