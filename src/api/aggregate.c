@@ -117,6 +117,24 @@ rec_numbers_sort(RecNumbers *numbers)
 	numbers->sorted = true;
 }
 
+int64
+rec_numbers_place(const RecNumbers *sorted, double x)
+{
+	int64		low = 0,
+				high = sorted->n;
+
+	while (low < high)
+	{
+		int64		middle = low + (high - low) / 2;
+
+		if (sorted->x[middle] < x)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 bytea *
 rec_state_numbers_out(uint32 tag, const void *part, Size part_size, const RecNumbers *numbers)
 {

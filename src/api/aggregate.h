@@ -41,6 +41,9 @@ extern void rec_numbers_append(RecNumbers *numbers, const RecNumbers *other);
 /* Ascending; NaN comes last, as PostgreSQL sorts it. Nothing is done when they are sorted. */
 extern void rec_numbers_sort(RecNumbers *numbers);
 
+/* Where x stands first, or would stand, among the sorted numbers. */
+extern int64 rec_numbers_place(const RecNumbers *sorted, double x);
+
 /* At most 1 GB can travel; an error that says so beyond. */
 extern bytea *rec_numbers_out(uint32 tag, const RecNumbers *numbers);
 extern RecNumbers *rec_numbers_in(bytea *in, uint32 tag, MemoryContext context);

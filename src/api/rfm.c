@@ -56,19 +56,7 @@ take_time(void *to, Datum value, bool isnull)
 static int
 quintile(const RecNumbers *sorted, double x)
 {
-	int64		low = 0,
-				high = sorted->n;
-
-	while (low < high)
-	{
-		int64		middle = low + (high - low) / 2;
-
-		if (sorted->x[middle] < x)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return 1 + (int) (5 * low / sorted->n);
+	return 1 + (int) (5 * rec_numbers_place(sorted, x) / sorted->n);
 }
 
 PG_FUNCTION_INFO_V1(rec_rfm);

@@ -34,29 +34,10 @@ moving_create(FunctionCallInfo fcinfo, RecScalerKind kind)
 	return m;
 }
 
-/* Where x stands, or would stand, among the sorted numbers. */
-static int64
-place_of(const RecNumbers *sorted, double x)
-{
-	int64		low = 0,
-				high = sorted->n;
-
-	while (low < high)
-	{
-		int64		middle = low + (high - low) / 2;
-
-		if (sorted->x[middle] < x)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static void
 enter_sorted(RecNumbers *numbers, double x)
 {
-	int64		at = place_of(numbers, x);
+	int64		at = rec_numbers_place(numbers, x);
 
 	rec_numbers_add(numbers, x);
 	memmove(numbers->x + at + 1, numbers->x + at, (numbers->n - 1 - at) * sizeof(double));
@@ -68,7 +49,7 @@ enter_sorted(RecNumbers *numbers, double x)
 static bool
 leave_sorted(RecNumbers *numbers, double x)
 {
-	int64		at = place_of(numbers, x);
+	int64		at = rec_numbers_place(numbers, x);
 
 	if (at == numbers->n || numbers->x[at] != x)
 		return false;
