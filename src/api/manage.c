@@ -436,6 +436,28 @@ rec_rename_model(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Views are replaced as the schema's owner, which takes their owner. */
+static void
+check_one_owner(const RecModel *model)
+{
+	Oid			view = get_relname_relid("active_items", model->schema);
+	HeapTuple	tuple = OidIsValid(view) ? SearchSysCache1(RELOID, ObjectIdGetDatum(view)) : NULL;
+	Oid			owner = model->owner;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	if (!has_privs_of_role(model->owner, owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("views and functions of model \"%s\" belong to role \"%s\", but its schema to \"%s\"", model->name,
+						GetUserNameFromId(owner, false), GetUserNameFromId(model->owner, false)),
+				 errhint("Give the schema to one of them: ALTER SCHEMA %s OWNER TO ..., and its objects: REASSIGN OWNED.",
+						 quote_identifier(model->name))));
+}
+
 PG_FUNCTION_INFO_V1(rec_upgrade_model);
 Datum
 rec_upgrade_model(PG_FUNCTION_ARGS)
@@ -444,6 +466,7 @@ rec_upgrade_model(PG_FUNCTION_ARGS)
 
 	rec_model_require_owner(m, "upgrade");
 	rec_model_lock(m);
+	check_one_owner(m);
 	rec_model_create_functions(m, get_atttype(rec_model_relation(m, "user_factors"), 2),
 					 get_atttype(rec_model_relation(m, "item_factors"), 2));
 	PG_RETURN_VOID();
