@@ -3,6 +3,19 @@
 CREATE SEQUENCE rec.experiment_id_seq AS int;
 COMMENT ON SEQUENCE rec.experiment_id_seq IS 'Internal: numbers of experiments';
 
+-- The role of a name, as long as it has it: kept beside the name when the row is written, so that a role that is renamed keeps
+-- what is its own, and one that later takes the name of another gets nothing. As a generated column, because a dump leaves
+-- it out and a restore computes it from the names in the new server. Not really immutable: computed once is what is wanted.
+CREATE FUNCTION rec._role_id(role text) RETURNS oid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(pg_catalog.to_regrole(pg_catalog.quote_ident(role))::oid, 0);
+COMMENT ON FUNCTION rec._role_id(text) IS 'Internal: the oid of the role that has this name when a row is written; 0: none';
+
+CREATE FUNCTION rec._role_ids(roles text[]) RETURNS oid[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ARRAY(SELECT rec._role_id(r) FROM pg_catalog.unnest(roles) r);
+COMMENT ON FUNCTION rec._role_ids(text[]) IS 'Internal: the oids of several roles; 0: none, and public';
+
 CREATE TABLE rec.experiment (
 	experiment          text PRIMARY KEY,
 	id                  int NOT NULL UNIQUE DEFAULT pg_catalog.nextval('rec.experiment_id_seq'),
@@ -29,13 +42,15 @@ CREATE TABLE rec.experiment (
 	exposure_variant    text,
 	exposure_time       text,
 	metrics             text[],
-	alpha               float8 NOT NULL CHECK (alpha > 0 AND alpha < 1)
+	alpha               float8 NOT NULL CHECK (alpha > 0 AND alpha < 1),
+	owner_id            oid GENERATED ALWAYS AS (rec._role_id(owner)) STORED,
+	role_ids            oid[] GENERATED ALWAYS AS (rec._role_ids(roles)) STORED
 );
 
 COMMENT ON TABLE rec.experiment IS 'Experiments, one row each. Shows those that the current role may use: as its owner or a member of it, by rec.grant_experiment, or by USAGE on the schema of its model. Written by rec.create_experiment and the functions that change experiments only.';
 COMMENT ON COLUMN rec.experiment.experiment IS 'Name of the experiment; rec.rename_experiment changes it at any time';
 COMMENT ON COLUMN rec.experiment.id IS 'Number of the experiment, which a rename does not change; rec.exposure and rec.impression refer to it';
-COMMENT ON COLUMN rec.experiment.owner IS 'Role that created it; it and its members change the experiment and read its exposures';
+COMMENT ON COLUMN rec.experiment.owner IS 'Role that created it, by its name then; it and its members change the experiment and read its exposures';
 COMMENT ON COLUMN rec.experiment.roles IS 'Roles that may ask for variants, log exposures and see results; public: every role';
 COMMENT ON COLUMN rec.experiment.unit_type IS 'What is assigned to variants: user, session, device, ...; a label';
 COMMENT ON COLUMN rec.experiment.variants IS 'Names of the variants; the first one is the control';
@@ -59,24 +74,26 @@ COMMENT ON COLUMN rec.experiment.exposure_variant IS 'Its column with the name o
 COMMENT ON COLUMN rec.experiment.exposure_time IS 'Its column with the time of the exposure';
 COMMENT ON COLUMN rec.experiment.metrics IS 'Metrics that the results show; null: all metrics of the experiment''s owner';
 COMMENT ON COLUMN rec.experiment.alpha IS 'Significance level of the results; intervals have the level 1 - alpha';
+COMMENT ON COLUMN rec.experiment.owner_id IS 'The owner''s oid, which counts: another role that takes the name of one that was dropped or renamed is not the owner';
+COMMENT ON COLUMN rec.experiment.role_ids IS 'The oids of roles, in their order';
 
 -- Who may use an experiment, for the policies below; src/model/experiment.c has the same rule.
-CREATE FUNCTION rec._member_of(role text) RETURNS boolean
+CREATE FUNCTION rec._member_of(role oid) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
-RETURN coalesce(pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(role))::oid, 'USAGE'), false)
+RETURN coalesce(role <> 0 AND pg_catalog.pg_has_role(role, 'USAGE'), false)
 	OR (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user);
-COMMENT ON FUNCTION rec._member_of(text) IS 'Internal: whether the current role is or is a member of a role; false when there is no such role';
+COMMENT ON FUNCTION rec._member_of(oid) IS 'Internal: whether the current role is or is a member of a role; false when there is no such role';
 
-CREATE FUNCTION rec._may_use_experiment(owner text, roles text[], model text) RETURNS boolean
+CREATE FUNCTION rec._may_use_experiment(owner oid, roles text[], role_ids oid[], model text) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN rec._member_of(owner) OR 'public' = ANY (roles)
-	OR EXISTS (SELECT FROM pg_catalog.unnest(roles) r WHERE rec._member_of(r))
+	OR EXISTS (SELECT FROM pg_catalog.unnest(role_ids) r WHERE rec._member_of(r))
 	OR coalesce(pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace(pg_catalog.quote_ident(model))::oid, 'USAGE'), false);
-COMMENT ON FUNCTION rec._may_use_experiment(text, text[], text) IS 'Internal: whether the current role may use an experiment of that owner, roles and model';
+COMMENT ON FUNCTION rec._may_use_experiment(oid, text[], oid[], text) IS 'Internal: whether the current role may use an experiment of that owner, roles and model';
 
 GRANT SELECT ON rec.experiment TO PUBLIC;
 ALTER TABLE rec.experiment ENABLE ROW LEVEL SECURITY;
-CREATE POLICY usable ON rec.experiment FOR SELECT USING (rec._may_use_experiment(owner, roles, model));
+CREATE POLICY usable ON rec.experiment FOR SELECT USING (rec._may_use_experiment(owner_id, roles, role_ids, model));
 COMMENT ON POLICY usable ON rec.experiment IS 'A role sees the experiments that it may use';
 SELECT pg_catalog.pg_extension_config_dump('rec.experiment', '');
 SELECT pg_catalog.pg_extension_config_dump('rec.experiment_id_seq', '');
@@ -108,7 +125,7 @@ ALTER TABLE rec.exposure ENABLE ROW LEVEL SECURITY;
 -- a partition that is read by itself: without a policy, for its owner only
 ALTER TABLE rec.exposure_default ENABLE ROW LEVEL SECURITY;
 CREATE POLICY owned ON rec.exposure FOR SELECT
-	USING (experiment_id IN (SELECT e.id FROM rec.experiment e WHERE rec._member_of(e.owner)));
+	USING (experiment_id IN (SELECT e.id FROM rec.experiment e WHERE rec._member_of(e.owner_id)));
 COMMENT ON POLICY owned ON rec.exposure IS 'A role sees the exposures of its own experiments';
 SELECT pg_catalog.pg_extension_config_dump('rec.exposure_default', '');
 

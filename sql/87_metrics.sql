@@ -19,12 +19,13 @@ CREATE TABLE rec.metric (
 	pre_period        interval,
 	min_effect        float8 NOT NULL CHECK (min_effect > 0),
 	created_at        timestamptz NOT NULL DEFAULT pg_catalog.now(),
-	quantile          float8 CHECK (quantile > 0 AND quantile < 1)
+	quantile          float8 CHECK (quantile > 0 AND quantile < 1),
+	owner_id          oid GENERATED ALWAYS AS (rec._role_id(owner)) STORED
 );
 
 COMMENT ON TABLE rec.metric IS 'Metrics by which experiments are judged. Shows those that the current role owns, and those that experiments name which it may use. Written by rec.create_metric and rec.drop_metric only.';
 COMMENT ON COLUMN rec.metric.metric IS 'Name of the metric';
-COMMENT ON COLUMN rec.metric.owner IS 'Role that created it';
+COMMENT ON COLUMN rec.metric.owner IS 'Role that created it, by its name then';
 COMMENT ON COLUMN rec.metric.relation_schema IS 'Schema of the relation that it is computed from';
 COMMENT ON COLUMN rec.metric.relation_name IS 'The relation, found by name at every use, and read with the rights of the experiment''s owner';
 COMMENT ON COLUMN rec.metric.unit_column IS 'Its column with the unit''s id, compared as text';
@@ -42,13 +43,14 @@ COMMENT ON COLUMN rec.metric.pre_period IS 'Kind mean or proportion: a unit''s r
 COMMENT ON COLUMN rec.metric.min_effect IS 'Smallest relative change worth finding; power is stated for it';
 COMMENT ON COLUMN rec.metric.created_at IS 'When the metric was created';
 COMMENT ON COLUMN rec.metric.quantile IS 'Kind quantile: which one; 0.5 is the median';
+COMMENT ON COLUMN rec.metric.owner_id IS 'The owner''s oid, which counts';
 
 GRANT SELECT ON rec.metric TO PUBLIC;
 ALTER TABLE rec.metric ENABLE ROW LEVEL SECURITY;
-CREATE POLICY usable ON rec.metric FOR SELECT USING (rec._member_of(owner)
-	OR EXISTS (SELECT FROM rec.experiment e WHERE CASE WHEN e.metrics IS NULL THEN e.owner = metric.owner ELSE metric.metric = ANY (e.metrics) END
-		-- as in rec._experiment_metrics: naming somebody's metric does not show it
-		AND pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(metric.owner))::oid, pg_catalog.to_regrole(pg_catalog.quote_ident(e.owner))::oid, 'USAGE')));
+CREATE POLICY usable ON rec.metric FOR SELECT USING (rec._member_of(owner_id)
+	OR EXISTS (SELECT FROM rec.experiment e WHERE CASE WHEN e.metrics IS NULL THEN e.owner_id = metric.owner_id ELSE metric.metric = ANY (e.metrics) END
+		-- as in rec._experiment_metrics; only who sees a metric may name it, see rec.create_experiment
+		AND pg_catalog.pg_has_role(metric.owner_id, e.owner_id, 'USAGE')));
 COMMENT ON POLICY usable ON rec.metric IS 'A role sees its own metrics and those that experiments show which it may use: of roles that may act as the experiment''s owner';
 SELECT pg_catalog.pg_extension_config_dump('rec.metric', '');
 

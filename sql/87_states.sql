@@ -92,10 +92,10 @@ COMMENT ON COLUMN rec.experiment_value.bad_values IS 'Rows left out because thei
 
 GRANT SELECT ON rec.experiment_unit, rec.experiment_value TO PUBLIC;
 ALTER TABLE rec.experiment_unit ENABLE ROW LEVEL SECURITY;
-CREATE POLICY owned ON rec.experiment_unit FOR SELECT USING (experiment_id IN (SELECT e.id FROM rec.experiment e WHERE rec._member_of(e.owner)));
+CREATE POLICY owned ON rec.experiment_unit FOR SELECT USING (experiment_id IN (SELECT e.id FROM rec.experiment e WHERE rec._member_of(e.owner_id)));
 COMMENT ON POLICY owned ON rec.experiment_unit IS 'A role sees the units of its own experiments';
 ALTER TABLE rec.experiment_value ENABLE ROW LEVEL SECURITY;
-CREATE POLICY owned ON rec.experiment_value FOR SELECT USING (experiment_id IN (SELECT e.id FROM rec.experiment e WHERE rec._member_of(e.owner)));
+CREATE POLICY owned ON rec.experiment_value FOR SELECT USING (experiment_id IN (SELECT e.id FROM rec.experiment e WHERE rec._member_of(e.owner_id)));
 COMMENT ON POLICY owned ON rec.experiment_value IS 'A role sees the sums of its own experiments';
 SELECT pg_catalog.pg_extension_config_dump('rec.experiment_unit', '');
 SELECT pg_catalog.pg_extension_config_dump('rec.experiment_value', '');
@@ -159,8 +159,8 @@ COMMENT ON FUNCTION rec._metric_problem(rec.metric) IS 'Internal: why the curren
 CREATE FUNCTION rec._experiment_metrics(id int) RETURNS SETOF rec.metric
 LANGUAGE sql STABLE ROWS 10
 BEGIN ATOMIC
-	SELECT m.* FROM rec.experiment e JOIN rec.metric m ON CASE WHEN e.metrics IS NULL THEN m.owner = e.owner ELSE m.metric = ANY (e.metrics) END
-	WHERE e.id = $1 AND pg_catalog.pg_has_role(pg_catalog.to_regrole(pg_catalog.quote_ident(m.owner))::oid, pg_catalog.to_regrole(pg_catalog.quote_ident(e.owner))::oid, 'USAGE')
+	SELECT m.* FROM rec.experiment e JOIN rec.metric m ON CASE WHEN e.metrics IS NULL THEN m.owner_id = e.owner_id ELSE m.metric = ANY (e.metrics) END
+	WHERE e.id = $1 AND pg_catalog.pg_has_role(m.owner_id, e.owner_id, 'USAGE')
 	ORDER BY m.guardrail, pg_catalog.array_position(e.metrics, m.metric), m.created_at, m.metric;
 END;
 COMMENT ON FUNCTION rec._experiment_metrics(int) IS 'Internal: metrics that an experiment shows';

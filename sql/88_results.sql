@@ -30,7 +30,7 @@ BEGIN
 	WITH states AS MATERIALIZED (SELECT s.* FROM unnest(known) s WHERE s.metric IS NOT NULL),
 	metrics AS (SELECT m.metric, CASE WHEN m.pre_period IS NULL THEN m.kind ELSE 'cuped' END AS test, m.kind, m.direction, m.guardrail, m.min_effect, m.place::int, m.quantile
 		FROM rec._experiment_metrics($1) WITH ORDINALITY m (metric, owner, relation_schema, relation_name, unit_column, value, value_sql, time_column, kind,
-			window_after, cap, direction, guardrail, denominator, denominator_sql, pre_period, min_effect, created_at, quantile, place)),
+			window_after, cap, direction, guardrail, denominator, denominator_sql, pre_period, min_effect, created_at, quantile, owner_id, place)),
 	variants AS (SELECT v.variant, v.i::int FROM unnest(e.variants) WITH ORDINALITY v (variant, i)),
 	days AS (SELECT DISTINCT s.day FROM states s WHERE by_day AND s.day IS NOT NULL UNION ALL SELECT NULL WHERE NOT by_day),
 	-- merged up to each day, or in all

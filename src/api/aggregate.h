@@ -24,29 +24,51 @@ extern void rec_state_in(bytea *in, uint32 tag, void *state, Size size);
 /* The error about bytes that cannot be a state. */
 pg_attribute_noreturn() extern void rec_bad_state(void);
 
-/* All numbers an aggregate has seen, for order statistics. The memory is of `context` and may pass 1 GB. */
+/*
+ * All numbers an aggregate has seen, for order statistics. The memory is of `context` and may pass 1 GB.
+ *
+ * Each process of a parallel plan sorts what it has seen before it passes it on (rec_sorted_out), and the leader
+ * keeps that as it comes, as parts (rec_numbers_adopt): so no work on all numbers is left to be done by one process.
+ */
 typedef struct RecNumbers
 {
 	MemoryContext context;
-	int64		n;
+	int64		n;				/* of this part */
 	int64		room;
 	double	   *x;
 	bool		sorted;
+	struct RecNumbers *next;	/* the next part; all are sorted then */
 } RecNumbers;
 
 extern RecNumbers *rec_numbers_create(MemoryContext context);
 extern void rec_numbers_reserve(RecNumbers *numbers, int64 more);
 extern void rec_numbers_append(RecNumbers *numbers, const RecNumbers *other);
 
-/* Ascending; NaN comes last, as PostgreSQL sorts it. Nothing is done when they are sorted. */
+/* Puts other's parts, which are sorted, beside the numbers, which are sorted or none; other is not used any more. */
+extern void rec_numbers_adopt(RecNumbers *numbers, RecNumbers *other);
+extern int64 rec_numbers_total(const RecNumbers *numbers);
+
+/* Makes one part of all, ascending; NaN comes last, as PostgreSQL sorts it. Nothing is done when it is so. */
 extern void rec_numbers_sort(RecNumbers *numbers);
 
-/* Where x stands first, or would stand, among the sorted numbers. */
-extern int64 rec_numbers_place(const RecNumbers *sorted, double x);
+/*
+ * The numbers of npairs times two neighbouring ranks (or twice the same one), of ascending quantiles, all below the total; no
+ * NaN. Only the order of unsorted numbers changes.
+ */
+extern void rec_numbers_select(RecNumbers *numbers, const int64 *rank, int64 npairs, double *value);
 
 /* At most 1 GB can travel; an error that says so beyond. */
 extern bytea *rec_numbers_out(uint32 tag, const RecNumbers *numbers);
 extern RecNumbers *rec_numbers_in(bytea *in, uint32 tag, MemoryContext context);
+
+/*
+ * The same for numbers without NaN, of up to two lists, which are sorted on the way; `part` is a multiple of 8 bytes and
+ * says how many are of the first list. rec_state_open() gives the part and where the n numbers begin, which
+ * rec_sorted_in() copies and checks.
+ */
+extern bytea *rec_sorted_out(uint32 tag, const void *part, Size part_size, RecNumbers *first, RecNumbers *second);
+extern const char *rec_state_open(bytea *in, uint32 tag, void *part, Size part_size, int64 *n);
+extern RecNumbers *rec_sorted_in(const char *from, int64 n, MemoryContext context);
 
 /* A part of fixed size, without pointers, and then numbers (NULL: none) that fill the rest. */
 extern bytea *rec_state_numbers_out(uint32 tag, const void *part, Size part_size, const RecNumbers *numbers);

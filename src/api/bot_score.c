@@ -126,7 +126,7 @@ rec_bot_deserialize(PG_FUNCTION_ARGS)
 		rec_bad_state();
 	state->with_items = with_items == 1;
 	for (int64 i = 0; i < state->times->n / (state->with_items ? 2 : 1); i++)
-		if (!isfinite(state->times->x[i]))
+		if (!(fabs(state->times->x[i]) <= (double) PG_INT64_MAX))
 			rec_bad_state();
 	if (state->with_items)
 	{

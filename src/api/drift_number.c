@@ -3,7 +3,7 @@
  *		Aggregates that compare two samples of numbers or times: rec.ks_test, rec.psi, rec.js_distance, rec.wasserstein.
  *
  * All share one state, which keeps every number: several of them over the same arguments in one query are computed from
- * one list. Times are seconds since 1970. Null and NaN are no numbers: ks_test and wasserstein leave them out, the others
+ * one list. In a parallel plan each process sorts its part of it. Times are seconds since 1970. Null and NaN are no numbers: ks_test and wasserstein leave them out, the others
  * give them a bin of their own. Infinite numbers are numbers like others. Rows whose is_current is null belong to neither
  * side. With a profile as the second argument all rows are current ones.
  */
@@ -12,7 +12,6 @@
 
 #include <math.h>
 
-#include "core/select.h"
 #include "miscadmin.h"
 
 #define TAG 0x44724E31			/* DrN1 */
@@ -142,71 +141,55 @@ rec_two_samples_combine(PG_FUNCTION_ARGS)
 		s = create_state(context);
 	for (int i = 0; i < 2; i++)
 	{
-		rec_numbers_append(s->side[i], other->side[i]);
+		rec_numbers_adopt(s->side[i], other->side[i]);
 		s->nulls[i] += other->nulls[i];
 	}
 	s->bins = Max(s->bins, other->bins);
 	PG_RETURN_POINTER(s);
 }
 
-/* On their way the numbers of both sides are one list, after these. */
-#define HEAD 4
+/* On their way the numbers of both sides follow this. */
+typedef struct Part
+{
+	int64		bins;
+	int64		nulls[2];
+	int64		reference;		/* numbers of the first side */
+} Part;
 
 PG_FUNCTION_INFO_V1(rec_two_samples_out);
 Datum
 rec_two_samples_out(PG_FUNCTION_ARGS)
 {
 	TwoSamples *s = (TwoSamples *) PG_GETARG_POINTER(0);
-	RecNumbers *all;
+	Part		part = {s->bins, {s->nulls[REFERENCE], s->nulls[CURRENT]}, s->side[REFERENCE]->n};
 
 	(void) rec_aggregate_context(fcinfo);
-	all = rec_numbers_create(CurrentMemoryContext);
-	rec_numbers_reserve(all, HEAD + s->side[0]->n + s->side[1]->n);
-	rec_numbers_add(all, s->bins);
-	rec_numbers_add(all, s->nulls[0]);
-	rec_numbers_add(all, s->nulls[1]);
-	rec_numbers_add(all, s->side[0]->n);
-	for (int i = 0; i < 2; i++)
-		rec_numbers_append(all, s->side[i]);
-	PG_RETURN_BYTEA_P(rec_numbers_out(TAG, all));
+	PG_RETURN_BYTEA_P(rec_sorted_out(TAG, &part, sizeof(part), s->side[REFERENCE], s->side[CURRENT]));
 }
 
-static int64
-count_in(double x, double most)
-{
-	if (!(x >= 0 && x <= most && x == floor(x)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid state of an aggregate")));
-	return (int64) x;
-}
+#define NULLS_MAX INT64CONST(1000000000000000)
 
 PG_FUNCTION_INFO_V1(rec_two_samples_in);
 Datum
 rec_two_samples_in(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = rec_aggregate_context(fcinfo);
-	RecNumbers *all = rec_numbers_in(PG_GETARG_BYTEA_PP(0), TAG, context);
-	TwoSamples *s = create_state(context);
-	int64		first;
+	TwoSamples *s = MemoryContextAllocZero(context, sizeof(TwoSamples));
+	Part		part;
+	int64		n;
+	const char *numbers = rec_state_open(PG_GETARG_BYTEA_PP(0), TAG, &part, sizeof(part), &n);
 
-	if (all->n < HEAD)
-		count_in(-1, 0);
-	s->bins = (int) count_in(all->x[0], REC_BINS_MAX);
-	s->nulls[0] = count_in(all->x[1], 1e15);
-	s->nulls[1] = count_in(all->x[2], 1e15);
-	first = count_in(all->x[3], all->n - HEAD);
-	for (int64 i = HEAD; i < all->n; i++)
-		if (isnan(all->x[i]))
-			count_in(-1, 0);
+	if (part.bins < 0 || part.bins > REC_BINS_MAX || part.reference < 0 || part.reference > n)
+		rec_bad_state();
 	for (int i = 0; i < 2; i++)
 	{
-		RecNumbers	part = {.n = i == 0 ? first : all->n - HEAD - first, .x = all->x + HEAD + (i == 0 ? 0 : first)};
-
-		rec_numbers_append(s->side[i], &part);
+		if (part.nulls[i] < 0 || part.nulls[i] > NULLS_MAX)
+			rec_bad_state();
+		s->nulls[i] = part.nulls[i];
 	}
-	if (all->x)
-		pfree(all->x);
-	pfree(all);
+	s->bins = (int) part.bins;
+	s->side[REFERENCE] = rec_sorted_in(numbers, part.reference, context);
+	s->side[CURRENT] = rec_sorted_in(numbers + part.reference * sizeof(double), n - part.reference, context);
 	PG_RETURN_POINTER(s);
 }
 
@@ -257,49 +240,53 @@ rec_wasserstein_final(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(rec_wasserstein(&reference, &current));
 }
 
-static void
-check_interrupts(void)
-{
-	CHECK_FOR_INTERRUPTS();
-}
-
 /* The quantiles of unsorted numbers, which change their order. */
 static void
-select_quantiles(RecNumbers *numbers, int bins, double *quantile)
+select_quantiles(RecNumbers *numbers, int64 total, int bins, double *quantile)
 {
-	int64		ranks[2 * (REC_BINS_MAX + 1)] = {0};
-	int			n = 0;
+	int64		ranks[2 * (REC_BINS_MAX + 1)];
+	double		number[2 * (REC_BINS_MAX + 1)],
+				fraction[REC_BINS_MAX + 1];
 
 	for (int i = 0; i <= bins; i++)
 	{
-		int64		rank;
-		double		fraction = rec_quantile_rank(numbers->n, i, bins, &rank);
-
-		if (n == 0 || ranks[n - 1] < rank)
-			ranks[n++] = rank;
-		if (fraction > 0)
-			ranks[n++] = rank + 1;
+		fraction[i] = rec_quantile_rank(total, i, bins, &ranks[2 * i]);
+		ranks[2 * i + 1] = ranks[2 * i] + (fraction[i] > 0);
 	}
-	rec_select(numbers->x, numbers->n, ranks, n, check_interrupts);
+	rec_numbers_select(numbers, ranks, bins + 1, number);
 	for (int i = 0; i <= bins; i++)
-	{
-		int64		rank;
-		double		fraction = rec_quantile_rank(numbers->n, i, bins, &rank);
+		quantile[i] = rec_interpolate(number[2 * i], number[2 * i + 1], fraction[i]);
+}
 
-		quantile[i] = rec_interpolate(numbers->x[rank], numbers->x[rank + (fraction > 0)], fraction);
+static void
+count_numbers(const RecNumbers *numbers, const double *edges, int nedges, double *counts)
+{
+	double		part[REC_BINS_MAX + 1];
+
+	memset(counts, 0, sizeof(double) * (nedges + 1));
+	for (; numbers; numbers = numbers->next)
+	{
+		if (numbers->sorted)
+			rec_bin_counts_sorted(numbers->x, numbers->n, edges, nedges, part);
+		else
+			rec_bin_counts_unsorted(numbers->x, numbers->n, edges, nedges, part);
+		CHECK_FOR_INTERRUPTS();
+		for (int i = 0; i <= nedges; i++)
+			counts[i] += part[i];
 	}
 }
 
-/* Counts in bins; with few bins the numbers need not be sorted. */
+/* Counts in bins; the numbers need not be sorted. */
 static int
 count_in_bins(TwoSamples *s, double *reference, double *current)
 {
 	int			bins = s->bins ? s->bins : REC_DEFAULT_BINS;
 	double		quantile[REC_BINS_MAX + 1],
 				edges[REC_BINS_MAX];
+	int64		total = rec_numbers_total(s->side[REFERENCE]);
 	int			nedges;
 
-	if (s->profile || s->side[REFERENCE]->n == 0 || s->side[REFERENCE]->sorted)
+	if (s->profile || total == 0)
 	{
 		RecEmpirical	r = reference_sample(s),
 					c = sorted_sample(s->side[CURRENT]);
@@ -307,10 +294,10 @@ count_in_bins(TwoSamples *s, double *reference, double *current)
 		return rec_bin_samples(&r, s->profile ? s->profile->nulls : s->nulls[REFERENCE], &c, s->nulls[CURRENT], bins,
 							   reference, current);
 	}
-	select_quantiles(s->side[REFERENCE], bins, quantile);
+	select_quantiles(s->side[REFERENCE], total, bins, quantile);
 	nedges = rec_edges(quantile, bins, edges);
-	rec_bin_counts_unsorted(s->side[REFERENCE]->x, s->side[REFERENCE]->n, edges, nedges, reference);
-	rec_bin_counts_unsorted(s->side[CURRENT]->x, s->side[CURRENT]->n, edges, nedges, current);
+	count_numbers(s->side[REFERENCE], edges, nedges, reference);
+	count_numbers(s->side[CURRENT], edges, nedges, current);
 	return rec_bin_nulls(rec_merge_bins(reference, current, nedges + 1), s->nulls[REFERENCE], s->nulls[CURRENT],
 						 reference, current);
 }

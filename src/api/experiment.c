@@ -198,7 +198,7 @@ rec_create_experiment(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(12))
 		rec_forced_check(PG_GETARG_JSONB_P(12), variant, n);
 	if (!PG_ARGISNULL(17))
-		rec_metrics_check(PG_GETARG_ARRAYTYPE_P(17));
+		rec_metrics_check(PG_GETARG_ARRAYTYPE_P(17), 0);
 	rec_alpha_check(PG_ARGISNULL(18) ? 0.05 : PG_GETARG_FLOAT8(18));
 
 	put_text(&row, P_NAME, name);
@@ -268,7 +268,7 @@ rec_alter_experiment(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(9))
 		rec_forced_check(PG_GETARG_JSONB_P(9), e->variant, e->n);
 	if (!PG_ARGISNULL(14))
-		rec_metrics_check(PG_GETARG_ARRAYTYPE_P(14));
+		rec_metrics_check(PG_GETARG_ARRAYTYPE_P(14), e->id);
 	if (!PG_ARGISNULL(15))
 		rec_alpha_check(PG_GETARG_FLOAT8(15));
 	if (!PG_ARGISNULL(3))
@@ -406,6 +406,10 @@ rec_force_variant(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* The roles that still are those that were named, by the names that they have now. */
+#define LIVE_ROLES "ARRAY(SELECT coalesce(r.rolname::text, u.name) FROM unnest(roles, role_ids) WITH ORDINALITY u(name, id, i) " \
+	"LEFT JOIN pg_roles r ON r.oid = u.id WHERE r.oid IS NOT NULL OR u.name = 'public' ORDER BY u.i)"
+
 static void
 check_role(const char *role)
 {
@@ -420,7 +424,7 @@ rec_grant_experiment(PG_FUNCTION_ARGS)
 	const RecExperiment *e = owned_experiment(fcinfo, "grant");
 
 	check_role(rec_text_argument(fcinfo, 1));
-	update_row(e, "UPDATE rec.experiment SET roles = array_append(array_remove(roles, $2), $2) WHERE id = $1", TEXTOID,
+	update_row(e, "UPDATE rec.experiment SET roles = array_append(array_remove(" LIVE_ROLES ", $2), $2) WHERE id = $1", TEXTOID,
 			   PG_GETARG_DATUM(1), false);
 	PG_RETURN_VOID();
 }
@@ -431,7 +435,7 @@ rec_revoke_experiment(PG_FUNCTION_ARGS)
 {
 	const RecExperiment *e = owned_experiment(fcinfo, "revoke");
 
-	update_row(e, "UPDATE rec.experiment SET roles = array_remove(roles, $2) WHERE id = $1", TEXTOID,
+	update_row(e, "UPDATE rec.experiment SET roles = array_remove(" LIVE_ROLES ", $2) WHERE id = $1", TEXTOID,
 			   PG_GETARG_DATUM(1), false);
 	PG_RETURN_VOID();
 }

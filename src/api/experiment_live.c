@@ -2,7 +2,7 @@
  * experiment_live.c
  *		The part of an experiment's results that is not kept: computed from exposures and metric relations; keeping it.
  *
- * The query is made by rec._experiment_sql() (sql/88_results.sql) and run as the experiment's owner under restricted
+ * The query is made by rec._experiment_sql() (sql/87_states.sql) and run as the experiment's owner under restricted
  * rights: what the relations show, and the expressions and views in it, are that role's own matter. So only the owner, its
  * members and superusers start it; for other roles there is just what is kept.
  */
@@ -18,25 +18,6 @@
 #include "model/experiment.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
-
-/* Owner of an experiment; InvalidOid: there is no such experiment or role. */
-static Oid
-owner_of(int id)
-{
-	Oid			owner = InvalidOid;
-	RecRole		saved = rec_role_enter(rec_catalog_owner());
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args("SELECT owner FROM rec.experiment WHERE id = $1", 1, (Oid[]) {INT4OID},
-							  (Datum[]) {Int32GetDatum(id)}, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "reading rec.experiment failed");
-	if (SPI_processed > 0)
-		owner = get_role_oid(SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1), true);
-	SPI_finish();
-	rec_role_leave(&saved);
-	return owner;
-}
 
 /*
  * SPI is connected, the role is the owner. Exposures of today are not in the planner's statistics: a nested loop that it
@@ -70,7 +51,7 @@ static Datum
 run_as_owner(FunctionCallInfo fcinfo, const char *maker)
 {
 	int			id = PG_GETARG_INT32(0);
-	Oid			owner = owner_of(id);
+	Oid			owner = rec_experiment_owner(id);
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	RecRole		saved;
 

@@ -12,6 +12,7 @@
 #include "catalog/objectaddress.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/experiment.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
@@ -203,8 +204,12 @@ rec_forced_check(Jsonb *forced, char *const *variant, int n)
 	}
 }
 
+/*
+ * Whoever may use the experiment sees the definitions of its metrics, so only who sees them may name them; what the
+ * experiment (0: a new one) has named already, somebody has named who might.
+ */
 void
-rec_metrics_check(ArrayType *metrics)
+rec_metrics_check(ArrayType *metrics, int id)
 {
 	Datum	   *value;
 	bool	   *null;
@@ -213,12 +218,23 @@ rec_metrics_check(ArrayType *metrics)
 	deconstruct_array(metrics, TEXTOID, -1, false, TYPALIGN_INT, &value, &null, &n);
 	for (int i = 0; i < n; i++)
 	{
+		Oid			owner;
+		char	   *name;
+
 		if (null[i])
 			bad_value("the name of a metric must not be null", NULL);
-		if (rec_catalog_execute("SELECT FROM rec.metric WHERE metric = $1", 1, (Oid[]) {TEXTOID}, &value[i], NULL) == 0)
+		name = TextDatumGetCString(value[i]);
+		if (!rec_metric_owner(name, &owner))
 			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("metric \"%s\" does not exist", TextDatumGetCString(value[i])),
+					(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("metric \"%s\" does not exist", name),
 					 errhint("Create it first with rec.create_metric.")));
+		if (superuser() || (OidIsValid(owner) && has_privs_of_role(GetUserId(), owner)))
+			continue;
+		if (rec_catalog_execute("SELECT FROM rec.experiment WHERE id = $1 AND $2 = ANY (metrics)", 2, (Oid[]) {INT4OID, TEXTOID},
+								(Datum[]) {Int32GetDatum(id), value[i]}, NULL) == 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied for metric \"%s\"", name),
+					 errdetail("Only its owner, members of it and superusers may name it in an experiment.")));
 	}
 }
 
@@ -265,12 +281,38 @@ rec_exposures_find(const char *relation)
 	return relid;
 }
 
+/* A superuser's experiment is computed with a superuser's rights. */
+static void
+refuse_strange_code(Oid relid)
+{
+	bool		strange;
+	RecRole		saved;
+
+	if (!superuser())
+		return;
+	saved = rec_role_enter(GetUserId());
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args("SELECT WHERE rec._strange_code($1)", 1, (Oid[]) {REGCLASSOID}, (Datum[]) {ObjectIdGetDatum(relid)},
+							  NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "reading the catalog failed");
+	strange = SPI_processed > 0;
+	SPI_finish();
+	rec_role_leave(&saved);
+	if (strange)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("exposure relation \"%s\" would run code of its owner as a superuser", get_rel_name(relid)),
+				 errhint("Let the owner of the relation create the experiment.")));
+}
+
 void
 rec_exposures_check(Oid relid, const char *unit, const char *variant, const char *time)
 {
 	const char *column[] = {unit, variant, time};
 	Relation	rel = relation_open(relid, AccessShareLock);
 
+	refuse_strange_code(relid);
 	for (int i = 0; i < (int) lengthof(column); i++)
 	{
 		AttrNumber	attnum = get_attnum(relid, column[i]);

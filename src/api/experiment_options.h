@@ -37,7 +37,7 @@ extern void rec_alpha_check(double alpha);
 extern void rec_forced_check(Jsonb *forced, char *const *variant, int n);
 
 /* Metrics of these names exist. */
-extern void rec_metrics_check(ArrayType *metrics);
+extern void rec_metrics_check(ArrayType *metrics, int id);
 
 /* The model is the caller's and has these versions, one for each of n variants (null: the active one). */
 extern void rec_experiment_versions_check(const char *model, ArrayType *versions, int n);

@@ -2,20 +2,14 @@
  * fit.c
  *		Fitting scalers. See fit.h.
  *
- * Quantiles are exact, with linear interpolation: all numbers are kept and the few order statistics that are needed are
- * selected at the end, which takes less time than reading them took.
+ * Quantiles are exact, with linear interpolation: all numbers are kept, and the few order statistics that are needed are
+ * selected at the end: from the numbers as they are in one process, which takes less time than reading them took, and
+ * from what each process has sorted in a parallel plan.
  */
 #include "api/fit.h"
 
 #include "core/select.h"
-#include "miscadmin.h"
 #include "utils/builtins.h"
-
-static void
-poll_interrupts(void)
-{
-	CHECK_FOR_INTERRUPTS();
-}
 
 void
 rec_fit_not_finite(void)
@@ -111,28 +105,38 @@ rec_fit_merge(RecFit *fit, const RecFit *other)
 	p->min = Min(p->min, other->part.min);
 	p->max = Max(p->max, other->part.max);
 	if (fit->numbers)
-		rec_numbers_append(fit->numbers, other->numbers);
+		rec_numbers_adopt(fit->numbers, other->numbers);
+}
+
+/* Quantiles p[], ascending, of the numbers. */
+static void
+quantiles(RecNumbers *numbers, const double *p, int n, double *quantile)
+{
+	int64		total = rec_numbers_total(numbers);
+	int64	   *rank = palloc(sizeof(int64) * 2 * n);
+	double	   *number = palloc(sizeof(double) * 2 * n);
+
+	for (int i = 0; i < n; i++)
+		rec_quantile_ranks(p[i], total, rank + 2 * i);
+	rec_numbers_select(numbers, rank, n, number);
+	for (int i = 0; i < n; i++)
+		quantile[i] = rec_quantile_between(p[i], total, number[2 * i], number[2 * i + 1]);
+	pfree(rank);
+	pfree(number);
 }
 
 double *
-rec_fit_edges(const RecNumbers *numbers, int parts)
+rec_fit_edges(RecNumbers *numbers, int parts)
 {
-	double	   *edge = palloc((parts + 1) * sizeof(double));
-	int64	   *rank = palloc((parts + 1) * 2 * sizeof(int64));
+	double	   *edge = palloc((parts + 1) * sizeof(double)),
+			   *p = palloc((parts + 1) * sizeof(double));
 
-	if (!numbers->sorted)
-	{
-		for (int i = 0; i <= parts; i++)
-			rec_quantile_ranks((double) i / parts, numbers->n, rank + 2 * i);
-		rec_select(numbers->x, numbers->n, rank, 2 * (parts + 1), poll_interrupts);
-	}
 	for (int i = 0; i <= parts; i++)
-	{
-		edge[i] = rec_quantile(numbers->x, numbers->n, (double) i / parts);
-		if (i > 0 && edge[i] < edge[i - 1])
-			edge[i] = edge[i - 1];	/* rounding of the interpolation */
-	}
-	pfree(rank);
+		p[i] = (double) i / parts;
+	quantiles(numbers, p, parts + 1, edge);
+	for (int i = 1; i <= parts; i++)
+		edge[i] = Max(edge[i], edge[i - 1]);	/* rounding of the interpolation */
+	pfree(p);
 	return edge;
 }
 
@@ -140,20 +144,15 @@ static void
 finish_robust(const RecFit *fit, RecScaler *s)
 {
 	double		lower = fit->part.lower,
-				upper = fit->part.upper;
-	const RecNumbers *x = fit->numbers;
-	double		ascending[3] = {Min(lower, 0.5), Max(lower, Min(upper, 0.5)), Max(upper, 0.5)};
-	int64		rank[6];
+				upper = fit->part.upper,
+				p[3] = {Min(lower, 0.5), Max(lower, Min(upper, 0.5)), Max(upper, 0.5)},
+				quantile[3];
 
-	if (!x->sorted)
-	{
-		for (int i = 0; i < 3; i++)
-			rec_quantile_ranks(ascending[i], x->n, rank + 2 * i);
-		rec_select(x->x, x->n, rank, lengthof(rank), poll_interrupts);
-	}
-	s->low = rec_quantile(x->x, x->n, lower);
-	s->high = Max(rec_quantile(x->x, x->n, upper), s->low);
-	s->center = rec_quantile(x->x, x->n, 0.5);
+	quantiles(fit->numbers, p, lengthof(p), quantile);
+	/* the three ascend, wherever the median is among them */
+	s->low = quantile[lower > 0.5 ? 1 : 0];
+	s->high = Max(quantile[upper < 0.5 ? 1 : 2], s->low);
+	s->center = quantile[lower > 0.5 ? 0 : upper < 0.5 ? 2 : 1];
 }
 
 bool
@@ -163,7 +162,7 @@ rec_fit_finish(const RecFit *fit, RecScaler *s)
 
 	memset(s, 0, sizeof(*s));
 	s->kind = p->kind;
-	s->n = fit->numbers ? (double) fit->numbers->n : p->kind == REC_SCALER_STANDARD ? p->moments.scaled.n : p->n;
+	s->n = fit->numbers ? (double) rec_numbers_total(fit->numbers) : p->kind == REC_SCALER_STANDARD ? p->moments.scaled.n : p->n;
 	if (s->n == 0)
 		return false;
 	switch (s->kind)
@@ -187,7 +186,7 @@ rec_fit_finish(const RecFit *fit, RecScaler *s)
 			break;
 		default:
 			/* as scikit-learn: not more quantiles than numbers */
-			s->nquantiles = Min(p->parts, fit->numbers->n);
+			s->nquantiles = (int) Min(p->parts, s->n);
 			s->quantile = rec_fit_edges(fit->numbers, Max(s->nquantiles - 1, 1));
 	}
 	return true;

@@ -45,13 +45,14 @@ extern void rec_fit_set_range(RecFit *fit, double lower, double upper);
 extern int	rec_fit_check_parts(int parts, const char *what);
 extern bool rec_fit_ignore(const text *non_finite);
 
+/* Numbers of other, which are sorted then, go over to fit. */
 extern void rec_fit_merge(RecFit *fit, const RecFit *other);
 
 /* False when there was no number. Quantiles are palloc'd. Only the order of fit->numbers changes. */
 extern bool rec_fit_finish(const RecFit *fit, RecScaler *scaler);
 
 /* Quantiles i / parts of the numbers, i = 0 .. parts, palloc'd. */
-extern double *rec_fit_edges(const RecNumbers *numbers, int parts);
+extern double *rec_fit_edges(RecNumbers *numbers, int parts);
 
 pg_attribute_noreturn() extern void rec_fit_not_finite(void);
 

@@ -14,6 +14,7 @@
 #include "api/options.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "model/experiment.h"
 #include "model/expression.h"
 #include "model/pairs.h"
 #include "utils/builtins.h"
@@ -261,6 +262,10 @@ rec_create_metric(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT), errmsg("metric \"%s\" already exists", name),
 				 errhint("Drop it with rec.drop_metric.")));
+	/* whoever named it before there was one has not been allowed to see this one */
+	rec_catalog_execute("UPDATE rec.experiment e SET metrics = array_remove(e.metrics, m.metric) FROM rec.metric m "
+						"WHERE m.metric = $1 AND m.metric = ANY (e.metrics) AND e.owner_id <> m.owner_id", 1, (Oid[]) {TEXTOID},
+						&row.value[P_NAME], NULL);
 	if (time == NULL)
 		ereport(NOTICE,
 				(errmsg("metric \"%s\" has no time column", name),
@@ -268,35 +273,14 @@ rec_create_metric(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(name));
 }
 
-/* The role that owns a metric; NULL: there is no such metric. */
-static char *
-metric_owner(const char *name)
-{
-	char	   *owner = NULL;
-	MemoryContext caller = CurrentMemoryContext;
-	RecRole		saved = rec_role_enter(rec_catalog_owner());
-
-	if (SPI_connect() != SPI_OK_CONNECT)
-		elog(ERROR, "SPI_connect failed");
-	if (SPI_execute_with_args("SELECT owner FROM rec.metric WHERE metric = $1", 1, (Oid[]) {TEXTOID},
-							  (Datum[]) {CStringGetTextDatum(name)}, NULL, true, 1) != SPI_OK_SELECT)
-		elog(ERROR, "reading rec.metric failed");
-	if (SPI_processed > 0)
-		owner = MemoryContextStrdup(caller, SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1));
-	SPI_finish();
-	rec_role_leave(&saved);
-	return owner;
-}
-
 PG_FUNCTION_INFO_V1(rec_drop_metric);
 Datum
 rec_drop_metric(PG_FUNCTION_ARGS)
 {
 	char	   *name = text_to_cstring(PG_GETARG_TEXT_PP(0));
-	char	   *owner = metric_owner(name);
-	Oid			role = owner ? get_role_oid(owner, true) : InvalidOid;
+	Oid			role;
 
-	if (owner == NULL)
+	if (!rec_metric_owner(name, &role))
 	{
 		if (!PG_GETARG_BOOL(1))
 			ereport(ERROR,

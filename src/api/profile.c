@@ -2,8 +2,9 @@
  * profile.c
  *		rec.profile(x) and rec.merge_profiles(profile): what is kept of a column, to compare later rows with.
  *
- * Numbers and times go into moments, a sketch of quantiles with a known error (src/core/sketch.h) and, as long as there
- * are fewer than 50 distinct ones, exact counts of each. Categories are counted exactly, up to 100,000 of them; rows of
+ * Numbers and times go into a sketch of quantiles with a known error (src/core/sketch.h); when its first level is full and
+ * sorted, and at the end, the numbers in it are counted into moments and extremes and, as long as there are fewer than 50
+ * distinct ones, exact counts of each. Categories are counted exactly, up to 100,000 of them; rows of
  * those that come later are counted together. A profile names the 1,000 most frequent ones.
  */
 #include "api/aggregate.h"
@@ -12,6 +13,7 @@
 #include <math.h>
 
 #include "core/sketch.h"
+#include "core/sort.h"
 #include "lib/stringinfo.h"
 #include "libpq/pqformat.h"
 #include "miscadmin.h"
@@ -45,8 +47,9 @@ struct RecProfiling
 	RecProfileKind kind;
 	int64		n;
 	int64		nulls;
-	RecMoments	moments;		/* of finite numbers */
 	RecSketch	sketch;
+	int			counted;		/* numbers of the sketch's first level that moments, extremes and few include */
+	RecMoments	moments;		/* of finite numbers */
 	double		min,
 				max;
 	int			nfew;			/* distinct numbers so far, ascending in few; -1: too many */
@@ -120,9 +123,54 @@ count_few(Profiling *s, double x, int64 n)
 	s->nfew++;
 }
 
+/* Counts the numbers of the first level that are not counted, which it sorts. */
+static void
+settle(Profiling *s)
+{
+	double		scratch[REC_SKETCH_SIZE],
+			   *x;
+	int			n = s->sketch.count[0] - s->counted,
+				first = 0,
+				last = n;
+
+	s->counted = s->sketch.count[0];
+	if (n <= 0)
+		return;
+	x = s->sketch.level[0] + s->sketch.count[0] - n;
+	if (rec_sort(x, scratch, n, NULL) == scratch)
+		memcpy(x, scratch, sizeof(double) * n);
+	s->sketch.n += n;
+	s->min = Min(s->min, x[0]);
+	s->max = Max(s->max, x[n - 1]);
+	while (first < n && isinf(x[first]) && x[first] < 0)
+		first++;
+	while (last > first && isinf(x[last - 1]))
+		last--;
+	rec_moments_add_many(&s->moments, x + first, last - first);
+	for (int i = 0; i < n && s->nfew >= 0;)
+	{
+		int			next = i + 1;
+
+		while (next < n && x[next] == x[i])
+			next++;
+		count_few(s, x[i], next - i);
+		i = next;
+	}
+}
+
+static pg_noinline void
+add_to_full_level(Profiling *s, double x)
+{
+	settle(s);
+	sketch_add(s, 0, x);
+	s->counted = 0;
+}
+
 void
 rec_profiling_add(Profiling *s, bool isnull, double x)
 {
+	RecSketch  *k = &s->sketch;
+
 	s->n++;
 	if (isnull || isnan(x))
 	{
@@ -130,14 +178,10 @@ rec_profiling_add(Profiling *s, bool isnull, double x)
 		return;
 	}
 	x += 0.0;					/* -0 is 0 */
-	if (isfinite(x))
-		rec_moments_add(&s->moments, x);
-	s->min = Min(s->min, x);
-	s->max = Max(s->max, x);
-	if (s->nfew >= 0)
-		count_few(s, x, 1);
-	sketch_add(s, 0, x);
-	s->sketch.n++;
+	if (likely(k->level[0] && k->count[0] < REC_SKETCH_SIZE))
+		k->level[0][k->count[0]++] = x;
+	else
+		add_to_full_level(s, x);
 }
 
 PG_FUNCTION_INFO_V1(rec_profile_add);
@@ -215,12 +259,14 @@ rec_profile_add_category(PG_FUNCTION_ARGS)
 	PG_RETURN_POINTER(s);
 }
 
+/* Both are settled. */
 static void
 merge_sketch(Profiling *s, const RecSketch *other)
 {
 	for (int l = 0; l < REC_SKETCH_LEVELS; l++)
 		for (int i = 0; i < other->count[l]; i++)
 			sketch_add(s, l, other->level[l][i]);
+	s->counted = s->sketch.count[0];
 	s->sketch.n += other->n;
 	s->sketch.error += other->error;
 }
@@ -262,6 +308,8 @@ rec_profile_combine(PG_FUNCTION_ARGS)
 	}
 	if (s == NULL)
 		s = rec_profiling_create(context, other->kind);
+	settle(s);
+	settle(other);
 	s->n += other->n;
 	s->nulls += other->nulls;
 	rec_moments_merge(&s->moments, &other->moments);
@@ -282,6 +330,7 @@ rec_profile_out(PG_FUNCTION_ARGS)
 	StringInfoData b;
 
 	(void) rec_aggregate_context(fcinfo);
+	settle(s);
 	pq_begintypsend(&b);
 	pq_sendint32(&b, TAG);
 	pq_sendint32(&b, s->kind);
@@ -331,9 +380,50 @@ get_int(StringInfo b, int least, int most)
 	int			n = (int) pq_getmsgint(b, 4);
 
 	if (n < least || n > most)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid state of an aggregate")));
+		rec_bad_state();
 	return n;
+}
+
+static int64
+get_count(StringInfo b)
+{
+	int64		n = pq_getmsgint64(b);
+
+	if (n < 0)
+		rec_bad_state();
+	return n;
+}
+
+static double
+get_number(StringInfo b)
+{
+	double		x = pq_getmsgfloat8(b);
+
+	if (isnan(x))
+		rec_bad_state();
+	return x;
+}
+
+static void
+get_sketch(StringInfo b, Profiling *s)
+{
+	int64		n = get_count(b),
+				error = get_count(b),
+				total = 0;
+
+	for (int l = 0; l < REC_SKETCH_LEVELS; l++)
+	{
+		int			size = get_int(b, 0, l < REC_SKETCH_LEVELS - 4 ? REC_SKETCH_SIZE : 0);
+
+		total += (int64) size << l;
+		for (int i = 0; i < size; i++)
+			sketch_add(s, l, get_number(b));
+	}
+	if (total != n)
+		rec_bad_state();
+	s->counted = s->sketch.count[0];
+	s->sketch.n = n;
+	s->sketch.error = error;
 }
 
 /* Reading is safe against truncation: pq_getmsg*() raise errors. */
@@ -345,50 +435,38 @@ rec_profile_in(PG_FUNCTION_ARGS)
 	bytea	   *in = PG_GETARG_BYTEA_PP(0);
 	StringInfoData b;
 	Profiling  *s;
-	int64		error,
-				n;
 	int			entries;
 
 	initStringInfo(&b);
 	appendBinaryStringInfo(&b, VARDATA_ANY(in), VARSIZE_ANY_EXHDR(in));
 	get_int(&b, TAG, TAG);
 	s = rec_profiling_create(context, (RecProfileKind) get_int(&b, REC_PROFILE_NUMBER, REC_PROFILE_CATEGORY));
-	s->n = pq_getmsgint64(&b);
-	s->nulls = pq_getmsgint64(&b);
+	s->n = get_count(&b);
+	s->nulls = get_count(&b);
 	s->moments.n = pq_getmsgfloat8(&b);
 	s->moments.mean = pq_getmsgfloat8(&b);
 	s->moments.squares = pq_getmsgfloat8(&b);
-	s->min = pq_getmsgfloat8(&b);
-	s->max = pq_getmsgfloat8(&b);
-	n = pq_getmsgint64(&b);
-	error = pq_getmsgint64(&b);
-	for (int l = 0; l < REC_SKETCH_LEVELS; l++)
-	{
-		int			size = get_int(&b, 0, l < REC_SKETCH_LEVELS - 4 ? REC_SKETCH_SIZE : 0);
-
-		for (int i = 0; i < size; i++)
-			sketch_add(s, l, pq_getmsgfloat8(&b));
-	}
-	s->sketch.n = n;
-	s->sketch.error = error;
+	s->min = get_number(&b);
+	s->max = get_number(&b);
+	get_sketch(&b, s);
 	entries = get_int(&b, -1, REC_FEW_VALUES - 1);
 	for (int i = 0; i < entries; i++)
 	{
-		double		x = pq_getmsgfloat8(&b);
+		double		x = get_number(&b);
 
 		if (s->nfew >= 0)
-			count_few(s, x, pq_getmsgint64(&b));
+			count_few(s, x, get_count(&b));
 	}
 	if (entries < 0)
 		s->nfew = -1;
-	s->other = pq_getmsgint64(&b);
+	s->other = get_count(&b);
 	entries = get_int(&b, 0, s->table ? REC_PROFILE_SEEN : 0);
 	for (int i = 0; i < entries; i++)
 	{
 		int			length = get_int(&b, 0, REC_CATEGORY_LENGTH);
 		const char *name = pq_getmsgbytes(&b, length);
 
-		count_named(s, name, length, pq_getmsgint64(&b));
+		count_named(s, name, length, get_count(&b));
 	}
 	pq_getmsgend(&b);
 	PG_RETURN_POINTER(s);
@@ -485,6 +563,7 @@ rec_profiling_finish(Profiling *s)
 {
 	RecProfile	p = {.kind = s->kind, .n = s->n, .nulls = s->nulls};
 
+	settle(s);
 	p.mean = s->moments.n > 0 ? s->moments.mean : NAN;
 	p.variance = s->moments.n > 1 ? s->moments.squares / (s->moments.n - 1) : NAN;
 	final_numbers(s, &p);

@@ -203,6 +203,9 @@ rec_proportion_serialize(PG_FUNCTION_ARGS)
 	PG_RETURN_BYTEA_P(rec_state_out(COUNTS_TAG, PG_GETARG_POINTER(0), sizeof(Counts)));
 }
 
+/* Far more rows than there are. */
+#define COUNT_MAX INT64CONST(10000000000000)
+
 PG_FUNCTION_INFO_V1(rec_proportion_deserialize);
 Datum
 rec_proportion_deserialize(PG_FUNCTION_ARGS)
@@ -212,6 +215,9 @@ rec_proportion_deserialize(PG_FUNCTION_ARGS)
 	rec_state_in(PG_GETARG_BYTEA_PP(0), COUNTS_TAG, c, sizeof(Counts));
 	if ((unsigned int) c->options.side > REC_LESS)
 		rec_bad_state();
+	for (int i = 0; i < 2; i++)
+		if (c->successes[i] < 0 || c->successes[i] > c->n[i] || c->n[i] > COUNT_MAX)
+			rec_bad_state();
 	PG_RETURN_POINTER(c);
 }
 

@@ -9,6 +9,7 @@
 #include "access/htup_details.h"
 #include "api/aggregate.h"
 #include "api/window.h"
+#include "core/sort.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -56,7 +57,7 @@ take_time(void *to, Datum value, bool isnull)
 static int
 quintile(const RecNumbers *sorted, double x)
 {
-	return 1 + (int) (5 * rec_numbers_place(sorted, x) / sorted->n);
+	return 1 + (int) (5 * rec_count_below(sorted->x, sorted->n, x) / sorted->n);
 }
 
 PG_FUNCTION_INFO_V1(rec_rfm);

@@ -71,7 +71,7 @@ rec_fit_serialize(PG_FUNCTION_ARGS)
 	RecFit	   *fit = (RecFit *) PG_GETARG_POINTER(0);
 
 	(void) rec_aggregate_context(fcinfo);
-	PG_RETURN_BYTEA_P(rec_state_numbers_out(FIT_TAG, &fit->part, sizeof(fit->part), fit->numbers));
+	PG_RETURN_BYTEA_P(rec_sorted_out(FIT_TAG, &fit->part, sizeof(fit->part), fit->numbers, NULL));
 }
 
 PG_FUNCTION_INFO_V1(rec_fit_deserialize);
@@ -82,15 +82,18 @@ rec_fit_deserialize(PG_FUNCTION_ARGS)
 	RecFit	   *fit = MemoryContextAllocZero(context, sizeof(RecFit));
 	RecFitPart *p = &fit->part;
 	bool		keeps;
+	int64		n;
+	const char *numbers = rec_state_open(PG_GETARG_BYTEA_PP(0), FIT_TAG, p, sizeof(*p), &n);
 
-	fit->numbers = rec_state_numbers_in(PG_GETARG_BYTEA_PP(0), FIT_TAG, p, sizeof(*p), context);
 	keeps = p->kind == REC_SCALER_ROBUST || p->kind == REC_SCALER_QUANTILE;
-	if (p->kind < 0 || p->kind >= REC_SCALER_KINDS || !rec_wide_valid(&p->moments) || (!keeps && fit->numbers->n > 0) ||
+	if (p->kind < 0 || p->kind >= REC_SCALER_KINDS || !rec_wide_valid(&p->moments) || (!keeps && n > 0) ||
 		(p->kind == REC_SCALER_QUANTILE && (p->parts < 2 || p->parts > REC_MAX_QUANTILES)) ||
 		!(p->lower >= 0 && p->lower < p->upper && p->upper <= 1))
 		rec_bad_state();
-	if (!keeps)
-		fit->numbers = NULL;
+	if (keeps)
+		fit->numbers = rec_sorted_in(numbers, n, context);
+	if (keeps && n > 0 && !(isfinite(fit->numbers->x[0]) && isfinite(fit->numbers->x[n - 1])))
+		rec_bad_state();
 	PG_RETURN_POINTER(fit);
 }
 

@@ -10,6 +10,7 @@
 #include "compat.h"
 
 #include "api/fit.h"
+#include "core/sort.h"
 #include "miscadmin.h"
 #include "model/scaler.h"
 #include "utils/builtins.h"
@@ -37,7 +38,7 @@ moving_create(FunctionCallInfo fcinfo, RecScalerKind kind)
 static void
 enter_sorted(RecNumbers *numbers, double x)
 {
-	int64		at = rec_numbers_place(numbers, x);
+	int64		at = rec_count_below(numbers->x, numbers->n, x);
 
 	rec_numbers_add(numbers, x);
 	memmove(numbers->x + at + 1, numbers->x + at, (numbers->n - 1 - at) * sizeof(double));
@@ -49,7 +50,7 @@ enter_sorted(RecNumbers *numbers, double x)
 static bool
 leave_sorted(RecNumbers *numbers, double x)
 {
-	int64		at = rec_numbers_place(numbers, x);
+	int64		at = rec_count_below(numbers->x, numbers->n, x);
 
 	if (at == numbers->n || numbers->x[at] != x)
 		return false;

@@ -7,6 +7,7 @@
 #include "api/fit.h"
 #include "api/window.h"
 #include "catalog/pg_type.h"
+#include "core/sort.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/float.h"
@@ -142,7 +143,7 @@ rec_robust_scaler(PG_FUNCTION_ARGS)
 
 /* The distinct quantiles between the smallest and the largest number. */
 static void
-inner_edges(ScalerWindow *w, const RecNumbers *numbers, int parts)
+inner_edges(ScalerWindow *w, RecNumbers *numbers, int parts)
 {
 	double	   *edge;
 
@@ -179,7 +180,7 @@ rec_quantile_bucketize(PG_FUNCTION_ARGS)
 	value = WinGetFuncArgCurrent(window, 0, &isnull);
 	if (isnull || w->empty || isnan(DatumGetFloat8(value)))
 		PG_RETURN_NULL();
-	PG_RETURN_INT32(rec_edges_below(w->edge, w->nedges, DatumGetFloat8(value)) + 1);
+	PG_RETURN_INT32((int32) rec_count_upto(w->edge, w->nedges, DatumGetFloat8(value)) + 1);
 }
 
 /* bucketize(x, edges): 1 below the first edge, n + 1 from the last on. */
@@ -204,5 +205,5 @@ rec_bucketize(PG_FUNCTION_ARGS)
 					 errdetail("Edge %d breaks this.", i + 1)));
 	if (isnan(x))
 		PG_RETURN_NULL();
-	PG_RETURN_INT32(rec_edges_below(edge, n, x) + 1);
+	PG_RETURN_INT32((int32) rec_count_upto(edge, n, x) + 1);
 }

@@ -7,6 +7,8 @@
 #include <math.h>
 #include <stddef.h>
 
+#include "sort.h"
+
 /* Up to so many edges, comparing each number with each edge is faster than searching: the compiler vectorises it. */
 #define FEW_EDGES 32
 #define BLOCK 2048
@@ -251,11 +253,30 @@ rec_merge_bins(double *reference, double *current, int n)
 }
 
 void
+rec_bin_counts_sorted(const double *x, int64_t n, const double *edges, int nedges, double *counts)
+{
+	int64_t		before = 0;
+
+	for (int i = 0; i <= nedges; i++)
+	{
+		int64_t		below = i == nedges ? n : before + rec_count_below(x + before, n - before, edges[i]);
+
+		counts[i] = (double) (below - before);
+		before = below;
+	}
+}
+
+void
 rec_bin_counts(const RecEmpirical *s, const double *edges, int nedges, double *counts)
 {
 	Walk		w = {.s = s};
 	double		before = 0;
 
+	if (!s->grid && !s->cum)
+	{
+		rec_bin_counts_sorted(s->x, s->len, edges, nedges, counts);
+		return;
+	}
 	for (int i = 0; i <= nedges; i++)
 	{
 		double		share = 1;

@@ -60,7 +60,8 @@ extern int	rec_merge_bins(double *reference, double *current, int n);
 /* counts[0 .. nedges]: how many numbers are in each bin. */
 extern void rec_bin_counts(const RecEmpirical *s, const double *edges, int nedges, double *counts);
 
-/* The same for numbers in any order. */
+/* The same for ascending numbers, and for numbers in any order. */
+extern void rec_bin_counts_sorted(const double *x, int64_t n, const double *edges, int nedges, double *counts);
 extern void rec_bin_counts_unsorted(const double *x, int64_t n, const double *edges, int nedges, double *counts);
 
 #endif							/* REC_EMPIRICAL_H */

@@ -6,44 +6,9 @@
 
 #include <math.h>
 
+#include "sort.h"
+
 const char *const rec_scaler_names[REC_SCALER_KINDS] = {"standard", "minmax", "robust", "maxabs", "quantile", "log"};
-
-int
-rec_edges_below(const double *edge, int n, double x)
-{
-	int			low = 0,
-				high = n;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (edge[middle] <= x)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-/* How many are below x: the first of a run that is equal to it. */
-static int
-edges_strictly_below(const double *edge, int n, double x)
-{
-	int			low = 0,
-				high = n;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (edge[middle] < x)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 /* (x - from) / (to - from), also where a difference overflows. */
 static double
@@ -69,8 +34,8 @@ to_quantile(const RecScaler *s, double x)
 		return 0;
 	if (x >= q[n - 1])
 		return 1;
-	first = edges_strictly_below(q, n, x);
-	last = rec_edges_below(q, n, x);
+	first = (int) rec_count_below(q, n, x);
+	last = (int) rec_count_upto(q, n, x);
 	if (first < last)			/* the middle of a run of equal quantiles */
 		return (first + last - 1) / (2.0 * (n - 1));
 	return (first - 1 + share(x, q[first - 1], q[first - 1], q[first])) / (n - 1);

@@ -38,7 +38,4 @@ extern const char *const rec_scaler_names[REC_SCALER_KINDS];
 extern double rec_scaler_apply(const RecScaler *scaler, double x);
 extern double rec_scaler_undo(const RecScaler *scaler, double y);
 
-/* How many of n ascending edges are not above x. */
-extern int	rec_edges_below(const double *edge, int n, double x);
-
 #endif							/* REC_SCALER_H */

@@ -153,20 +153,25 @@ rec_quantile_ranks(double p, int64_t n, int64_t rank[2])
 }
 
 double
-rec_quantile(const double *x, int64_t n, double p)
+rec_quantile_between(double p, int64_t n, double a, double b)
 {
 	int64_t		rank[2];
-	double		a,
-				b,
-				t;
+	double		t;
 
 	rec_quantile_ranks(p, n, rank);
-	a = x[rank[0]];
-	b = x[rank[1]];
 	t = p * (double) (n - 1) - (double) rank[0];
 	if (a == b || rank[0] == rank[1])
 		return a;
 	if (isinf(b - a))
 		return a * (1 - t) + b * t;
 	return t < 0.5 ? a + (b - a) * t : b - (b - a) * (1 - t);
+}
+
+double
+rec_quantile(const double *x, int64_t n, double p)
+{
+	int64_t		rank[2];
+
+	rec_quantile_ranks(p, n, rank);
+	return rec_quantile_between(p, n, x[rank[0]], x[rank[1]]);
 }

@@ -15,9 +15,11 @@ extern void rec_select(double *x, int64_t n, const int64_t *rank, int nranks, vo
 
 /*
  * Quantiles with linear interpolation between order statistics, as percentile_cont, numpy.percentile and R's type 7:
- * rec_quantile_ranks() gives the two ranks that quantile p needs, rec_quantile() the value, once those ranks are in place.
+ * rec_quantile_ranks() gives the two ranks that quantile p needs, rec_quantile_between() the value when the numbers of these
+ * ranks are known, rec_quantile() the same when they are in place.
  */
 extern void rec_quantile_ranks(double p, int64_t n, int64_t rank[2]);
+extern double rec_quantile_between(double p, int64_t n, double lower, double upper);
 extern double rec_quantile(const double *x, int64_t n, double p);
 
 #endif							/* REC_SELECT_H */

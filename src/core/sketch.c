@@ -9,63 +9,7 @@
 #include <string.h>
 
 #include "empirical.h"
-
-#define RUN 16
-
-/* Merges the ascending halves of x, of which the first has `middle` numbers, into out; no branch depends on the numbers. */
-static void
-merge(const double *x, int middle, int n, double *out)
-{
-	int			i = 0,
-				j = middle,
-				k = 0;
-
-	while (i < middle && j < n)
-	{
-		double		a = x[i],
-					b = x[j];
-		int			first = a <= b;
-
-		out[k++] = first ? a : b;
-		i += first;
-		j += 1 - first;
-	}
-	while (i < middle)
-		out[k++] = x[i++];
-	while (j < n)
-		out[k++] = x[j++];
-}
-
-/* Merge sort of a full level: no order of the numbers makes it slow. */
-static void
-sort_level(double *x)
-{
-	double		other[REC_SKETCH_SIZE],
-			   *from = x,
-			   *to = other;
-
-	for (int start = 0; start < REC_SKETCH_SIZE; start += RUN)
-		for (int i = start + 1; i < start + RUN; i++)
-		{
-			double		value = x[i];
-			int			j = i;
-
-			for (; j > start && x[j - 1] > value; j--)
-				x[j] = x[j - 1];
-			x[j] = value;
-		}
-	for (int width = RUN; width < REC_SKETCH_SIZE; width *= 2)
-	{
-		double	   *swap = from;
-
-		for (int start = 0; start < REC_SKETCH_SIZE; start += 2 * width)
-			merge(from + start, width, 2 * width, to + start);
-		from = to;
-		to = swap;
-	}
-	if (from != x)
-		memcpy(x, from, sizeof(other));
-}
+#include "sort.h"
 
 static int
 compare_weighted(const void *a, const void *b)
@@ -90,9 +34,9 @@ rec_sketch_needs(const RecSketch *s, int level)
 static void
 step_up(RecSketch *s, int level)
 {
-	double	   *from = s->level[level];
+	double		scratch[REC_SKETCH_SIZE];
+	const double *from = rec_sort(s->level[level], scratch, REC_SKETCH_SIZE, NULL);
 
-	sort_level(from);
 	for (int i = s->second[level]; i < REC_SKETCH_SIZE; i += 2)
 		rec_sketch_add(s, level + 1, from[i]);
 	s->second[level] = !s->second[level];

@@ -13,7 +13,7 @@
 #include "miscadmin.h"
 #include "core/shrink.h"
 #include "model/attribute_store.h"
-#include "model/crew.h"
+#include "model/memory.h"
 #include "model/linear.h"
 #include "utils/array.h"
 #include "utils/fmgroids.h"

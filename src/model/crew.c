@@ -4,13 +4,13 @@
  */
 #include "model/crew.h"
 
-#include <sys/mman.h>
 #include <sys/statvfs.h>
 
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "miscadmin.h"
 #include "model/ease.h"
+#include "model/memory.h"
 #include "model/solve_shared.h"
 #include "optimizer/optimizer.h"
 #include "pgstat.h"
@@ -55,19 +55,6 @@ rec_shared_memory_free(void)
 	if (dynamic_shared_memory_type != DSM_IMPL_POSIX || statvfs("/dev/shm", &fs) != 0)
 		return SIZE_MAX;
 	return (Size) fs.f_bavail * fs.f_frsize;
-}
-
-void
-rec_advise_huge(void *memory, Size size)
-{
-#ifdef MADV_HUGEPAGE
-	uintptr_t	from = TYPEALIGN(4096, (uintptr_t) memory);
-	uintptr_t	to = ((uintptr_t) memory + size) & ~(uintptr_t) 4095;
-
-	/* only a hint: where it is refused, training is slower and nothing else */
-	if (to > from && to - from >= 4 * 1024 * 1024)
-		(void) madvise((void *) from, to - from, MADV_HUGEPAGE);
-#endif
 }
 
 static void *

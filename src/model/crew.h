@@ -58,7 +58,4 @@ extern void rec_crew_release(RecCrew *crew);
 /* Free room for dynamic shared memory in bytes, or SIZE_MAX when it cannot be told. */
 extern Size rec_shared_memory_free(void);
 
-/* Asks for huge pages under a large block of memory. */
-extern void rec_advise_huge(void *memory, Size size);
-
 #endif							/* REC_CREW_H */

@@ -24,7 +24,7 @@ enum
 {
 	Anum_experiment = 1, Anum_id, Anum_owner, Anum_roles, Anum_unit_type, Anum_variants, Anum_weights, Anum_coverage,
 	Anum_seed, Anum_hash_version, Anum_namespace, Anum_namespace_start, Anum_namespace_end, Anum_forced, Anum_start_at,
-	Anum_stop_at, Anum_created_at, Anum_model, Anum_versions
+	Anum_stop_at, Anum_created_at, Anum_model, Anum_versions, Anum_owner_id = 27, Anum_role_ids
 };
 
 /* What a snapshot is told by: two that agree in all of this show the same rows. */
@@ -167,7 +167,7 @@ from_tuple(HeapTuple tuple, TupleDesc desc)
 	heap_deform_tuple(tuple, desc, v, null);
 	e->name = TextDatumGetCString(v[Anum_experiment - 1]);
 	e->id = DatumGetInt32(v[Anum_id - 1]);
-	e->owner = TextDatumGetCString(v[Anum_owner - 1]);
+	e->owner = null[Anum_owner_id - 1] ? InvalidOid : DatumGetObjectId(v[Anum_owner_id - 1]);
 	e->model = null[Anum_model - 1] ? NULL : TextDatumGetCString(v[Anum_model - 1]);
 	read_arrays(e, v[Anum_variants - 1], v[Anum_weights - 1], DatumGetFloat8(v[Anum_coverage - 1]));
 	read_hash(e, v, null);
@@ -183,11 +183,9 @@ from_tuple(HeapTuple tuple, TupleDesc desc)
 }
 
 static bool
-member_of(const char *role)
+member_of(Oid role)
 {
-	Oid			oid = get_role_oid(role, true);
-
-	return superuser() || (OidIsValid(oid) && has_privs_of_role(GetUserId(), oid));
+	return superuser() || (OidIsValid(role) && has_privs_of_role(GetUserId(), role));
 }
 
 /* The rule of rec._may_use_experiment() in sql/85_experiments.sql. */
@@ -195,7 +193,8 @@ static bool
 may_use(const RecExperiment *e, HeapTuple tuple, TupleDesc desc)
 {
 	bool		isnull;
-	Datum	   *role;
+	Datum	   *role,
+				ids;
 	Oid			schema;
 	int			n;
 
@@ -205,11 +204,15 @@ may_use(const RecExperiment *e, HeapTuple tuple, TupleDesc desc)
 					  TYPALIGN_INT, &role, NULL, &n);
 	for (int i = 0; i < n; i++)
 	{
-		char	   *name = TextDatumGetCString(role[i]);
-
-		if (strcmp(name, "public") == 0 || member_of(name))
+		if (strcmp(TextDatumGetCString(role[i]), "public") == 0)
 			return true;
 	}
+	ids = heap_getattr(tuple, Anum_role_ids, desc, &isnull);
+	if (!isnull)
+		deconstruct_array(DatumGetArrayTypeP(ids), OIDOID, sizeof(Oid), true, TYPALIGN_INT, &role, NULL, &n);
+	for (int i = 0; !isnull && i < n; i++)
+		if (member_of(DatumGetObjectId(role[i])))
+			return true;
 	schema = e->model ? get_namespace_oid(e->model, true) : InvalidOid;
 	return OidIsValid(schema) && rec_schema_aclcheck(schema, GetUserId(), ACL_USAGE) == ACLCHECK_OK;
 }
@@ -397,4 +400,43 @@ rec_experiment_forget_results(int id)
 	for (int i = 0; i < lengthof(tables); i++)
 		rec_catalog_execute(psprintf("DELETE FROM rec.%s WHERE experiment_id = $1", tables[i]), 1, (Oid[]) {INT4OID},
 							(Datum[]) {Int32GetDatum(id)}, NULL);
+}
+
+/* The oid in the first column of the first row, when there is one. */
+static bool
+catalog_oid(const char *sql, Oid type, Datum value, Oid *oid)
+{
+	RecRole		saved = rec_role_enter(rec_catalog_owner());
+	bool		found,
+				isnull = true;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args(sql, 1, &type, &value, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "statement failed: %s", sql);
+	found = SPI_processed > 0;
+	if (found)
+		*oid = DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
+	SPI_finish();
+	rec_role_leave(&saved);
+	if (isnull)
+		*oid = InvalidOid;
+	return found;
+}
+
+/* has_privs_of_role() takes a role that is gone for a member of itself, so it must exist. */
+Oid
+rec_experiment_owner(int id)
+{
+	Oid			owner;
+
+	(void) catalog_oid("SELECT r.oid FROM rec.experiment e JOIN pg_roles r ON r.oid = e.owner_id WHERE e.id = $1", INT4OID,
+					   Int32GetDatum(id), &owner);
+	return owner;
+}
+
+bool
+rec_metric_owner(const char *metric, Oid *owner)
+{
+	return catalog_oid("SELECT owner_id FROM rec.metric WHERE metric = $1", TEXTOID, CStringGetTextDatum(metric), owner);
 }

@@ -20,7 +20,7 @@ typedef struct RecExperiment
 {
 	int			id;
 	char	   *name;
-	char	   *owner;
+	Oid			owner;
 	char	   *model;			/* NULL: none */
 	int			n;				/* variants */
 	char	  **variant;
@@ -62,6 +62,10 @@ extern Datum rec_experiment_versions(const RecModel *model);
 
 /* The current role is the owner or a member of it, or an error. */
 extern void rec_experiment_require_owner(const RecExperiment *experiment, const char *action);
+
+/* Owners; InvalidOid: no such experiment, or its role is gone. false: no such metric. */
+extern Oid	rec_experiment_owner(int id);
+extern bool rec_metric_owner(const char *metric, Oid *owner);
 
 /* What is kept of an experiment's results goes: it rests on what has changed. */
 extern void rec_experiment_forget_results(int id);

@@ -11,7 +11,7 @@
 #include <math.h>
 
 #include "miscadmin.h"
-#include "model/crew.h"
+#include "model/memory.h"
 #include "model/solve.h"
 #include "utils/memutils.h"
 

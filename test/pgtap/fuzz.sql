@@ -71,7 +71,9 @@ INSERT INTO choice SELECT s, mutant(s::regtype, v) FROM (VALUES ('rec.column_pro
 	('rec.sample_state', '(SELECT rec.sample(value) FROM e_int)'), ('rec.sample_state', '(SELECT rec.sample_cuped(value, user_id) FROM e_int)'), ('rec.value_sample', '(SELECT rec.sample_quantile(value) FROM e_int)')) v(s, v), generate_series(1, 10);
 INSERT INTO choice SELECT 'rec.model', v FROM unnest(ARRAY['NULL','(SELECT m FROM rec.model m WHERE model=''m_int'')']) v;
 INSERT INTO choice SELECT 'rec.training_run', v FROM unnest(ARRAY['NULL','(SELECT m FROM rec.training_run m WHERE model=''m_int'')']) v;
-INSERT INTO choice VALUES ('rec.metric', 'NULL');
+INSERT INTO choice SELECT 'rec.metric', v FROM unnest(ARRAY['NULL','(SELECT m FROM rec.metric m LIMIT 1)']) v;
+INSERT INTO choice SELECT 'rec.experiment', v FROM unnest(ARRAY['NULL','(SELECT e FROM rec.experiment e LIMIT 1)']) v;
+INSERT INTO choice SELECT 'oid[]', v FROM unnest(ARRAY['NULL','''{}''','''{0,4294967295}''']) v;
 INSERT INTO choice SELECT 'rec.hemisphere', v FROM unnest(ARRAY['NULL','''north''']) v;
 INSERT INTO choice SELECT 'rec._experiment_state[]', v FROM unnest(ARRAY['NULL','''{}''']) v;
 INSERT INTO choice SELECT 'jsonb', v FROM unnest(ARRAY['(repeat(''['', 1000) || repeat('']'', 1000))::jsonb','(SELECT jsonb_object_agg(''k'' || x, x) FROM generate_series(1,3000) x)','(SELECT jsonb_agg(x) FROM generate_series(1,3000) x)','''1e400''','''-1''','''true''','''{"": ""}''','''{"filter": 1}''','''{"filter": "user_id"}''','''{"k": -5}''','''{"min_score": "x"}''','''{"boost": []}''','''{"diversity": 7}''','''{"after": {"score": 1}}''','''{"context": {"a": 1}}''','''{"explore":"ucb","beta":-1}''','''{"experiment":"x"}''','''{"attributes": {"a": [1]}}''','''{"control": 1, "treatment": 1}''','''{"side":"item"}''']) v;

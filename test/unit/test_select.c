@@ -9,6 +9,7 @@
 #include "core/moments.h"
 #include "core/scaler.h"
 #include "core/select.h"
+#include "core/sort.h"
 #include "unit.h"
 
 static uint64_t state = 11;
@@ -156,7 +157,7 @@ test_scalers(void)
 	check_near(rec_scaler_undo(&log, rec_scaler_apply(&log, 12.5)), 12.5, 1e-14, "log undone");
 	check_near(rec_scaler_undo(&log, rec_scaler_apply(&log, -12.5)), -12.5, 1e-14, "log undone below its offset");
 	check(isnan(rec_scaler_apply(&log, NAN)) && isnan(rec_scaler_undo(&s, NAN)), "NaN stays NaN");
-	check(rec_edges_below(q, 5, 0) == 0 && rec_edges_below(q, 5, 2) == 4 && rec_edges_below(q, 5, 6) == 5, "edges");
+	check(rec_count_upto(q, 5, 0) == 0 && rec_count_upto(q, 5, 2) == 4 && rec_count_below(q, 5, 2) == 1 && rec_count_upto(q, 5, 6) == 5, "edges");
 }
 
 int
