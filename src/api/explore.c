@@ -2,13 +2,14 @@
  * explore.c
  *		Uncertainty of scores: upper confidence bounds and Thompson sampling.
  *
- * Given the items, the objective of a user's row is that of a Gaussian posterior with precision S, its normal matrix, up to
- * the scale of a weight of 1. So <x, y> has variance y' S^-1 y = |L^-1 y|^2 with S = LL'. An item is unsure as well: with n
- * users, each coordinate of its factors has about the variance v / (n + 1), where v is one over the penalty of an item's row
- * without events, and so |x|^2 v / (n + 1) of the score. Both parts add up:
+ * Given the items, the objective of a user's row is that of a Gaussian posterior with precision S / s, where S is its normal matrix
+ * and s the variance of an observation of weight 1, which the training has estimated. So <x, y> has variance s y' S^-1 y =
+ * s |L^-1 y|^2 with S = LL'. An item is unsure as well: with n users, each coordinate of its factors has about the variance
+ * s v / (n + 1), where v is one over the penalty of an item's row without events, and so |x|^2 s v / (n + 1) of the score. Both
+ * parts add up:
  *
- *	ucb			score + beta * sqrt(y' S^-1 y + |x|^2 v / (n + 1))
- *	thompson	<x + sigma L'^-1 e, y> + sigma |x| sqrt(v / (n + 1)) e_i, with e and e_i normal
+ *	ucb			score + beta * sqrt(s (y' S^-1 y + |x|^2 v / (n + 1)))
+ *	thompson	<x + sigma sqrt(s) L'^-1 e, y> + sigma |x| sqrt(s v / (n + 1)) e_i, with e and e_i normal
  *
  * The normal numbers depend on the seed, the user's factors and the item's position only. Cost: d^3 / 6 for the factor, and
  * for ucb d^2 / 2 an item.
@@ -158,6 +159,7 @@ rec_explore(const RecCall *call, const RecUser *user, const RecRequest *request,
 	double	   *l = normal_matrix(s, user, d),
 				x_square = 0,
 				v = item_variance(s);
+	float		deviation = sqrtf(s->noise);
 	uint64		key;
 
 	if (!rec_map_factor(l, d, 0))
@@ -169,10 +171,10 @@ rec_explore(const RecCall *call, const RecUser *user, const RecRequest *request,
 		x_square += (double) user->factors[i] * user->factors[i];
 	if (request->explore == REC_EXPLORE_UCB)
 	{
-		add_bounds(s, l, d, x_square, v, request->beta, score);
+		add_bounds(s, l, d, x_square, v, request->beta * deviation, score);
 		return;
 	}
 	key = rec_mix64((uint64) request->seed ^ hash_bytes_extended((const unsigned char *) user->factors,
 																  s->params.factors * sizeof(float), 0));
-	add_sample(call, l, d, x_square, v, request->sigma, key, score);
+	add_sample(call, l, d, x_square, v, request->sigma * deviation, key, score);
 }

@@ -159,6 +159,19 @@ read_context(RecRequest *r, const char *name, JsonbValue *v)
 	r->context = JsonbValueToJsonb(v);
 }
 
+static void
+read_side(RecRequest *r, const char *name, JsonbValue *v)
+{
+	char	   *side = v->type == jbvString ? pnstrdup(v->val.string.val, v->val.string.len) : "";
+
+	if (strcmp(side, "user") != 0 && strcmp(side, "item") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for side: \"%s\"", side),
+				 errdetail("Allowed are \"user\" and \"item\".")));
+	r->by_item = strcmp(side, "item") == 0;
+}
+
 /* A number from 0 to 1. */
 static float
 read_share(const char *name, JsonbValue *v)
@@ -266,7 +279,8 @@ static const struct
 	{"filter_args", read_filter_args, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
 	{"item_set", read_item_set, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
 	{"boost", read_boost, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
-	{"context", read_context, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
+	{"context", read_context, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_PREDICT | REC_FOR_EXPLAIN},
+	{"side", read_side, REC_FOR_EXPLAIN},
 	{"diversity", read_diversity, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
 	{"buy_again", read_buy_again, REC_FOR_USER | REC_FOR_SERVE},
 	{"experiment", read_experiment, REC_FOR_USER | REC_FOR_SERVE},
@@ -325,9 +339,9 @@ rec_request_read(RecRequest *r, FunctionCallInfo fcinfo, int i, RecRequestFor fu
 	int			option = 0;
 
 	memset(r, 0, sizeof(*r));
-	/* what costs a few percent of ndcg, see docs/cold_start.md */
-	r->beta = 0.3f;
-	r->sigma = 0.1f;
+	/* what costs at most a few percent of ndcg, see docs/cold_start.md */
+	r->beta = 1;
+	r->sigma = 0.5f;
 	if (PG_ARGISNULL(i))
 		return;
 	json = PG_GETARG_JSONB_P(i);

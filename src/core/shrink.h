@@ -4,11 +4,13 @@
  *
  * With decay an item's popularity c is the sum of its n users' weights, each from 0 to 1 by its age. The share c / n of an
  * item with one user of today is 1, which says little. So the share is drawn to that of the catalogue, as with a Beta
- * prior whose two parameters follow from the first two moments of the shares (Kleinman 1973), and the popularity becomes
+ * prior whose two parameters follow from the first two moments of the shares (Kleinman 1973; the second one from the items with
+ * two users or more), and the popularity becomes
  *
  *	n (a + c) / (a + b + n)
  *
- * Without decay c = n for all items, and nothing changes.
+ * An item with one user stays behind the best of the others all the same: in a catalogue whose events are all old, what is left
+ * of hundreds of users can be less than one. Without decay c = n for all items, and nothing changes.
  */
 #ifndef REC_SHRINK_H
 #define REC_SHRINK_H

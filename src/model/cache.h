@@ -27,6 +27,7 @@ typedef struct RecServing
 	RecParams	params;
 	RecSumRule	rule;
 	float		mean;			/* explicit */
+	float		noise;			/* variance of an observation of weight 1 */
 	int			stride;
 	int			n;				/* items */
 	int			warm;			/* of them: those with events in the training; the others, last, are known by attributes */

@@ -73,10 +73,10 @@ read_header(RecServing *s, const RecModel *model)
 	Relation	rel = rec_model_open(model, "model_version", AccessShareLock);
 	SysScanDesc scan = scan_version(rel, s->version);
 	HeapTuple	tuple = systable_getnext(scan);
-	Datum		v[13];
-	bool		null[13];
+	Datum		v[14];
+	bool		null[14];
 
-	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 13)
+	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 14)
 		rec_version_corrupted(model, s->version, "Its row in model_version is missing.");
 	heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
 	if (null[3])
@@ -90,6 +90,9 @@ read_header(RecServing *s, const RecModel *model)
 	if (s->n < 0 || s->warm < 0 || s->warm > s->n)
 		rec_version_corrupted(model, s->version, "Its number of items cannot be.");
 	s->mean = DatumGetFloat4(v[7]);
+	s->noise = null[13] ? 1 : DatumGetFloat4(v[13]);
+	if (!(s->noise >= 0) || !isfinite(s->noise))
+		rec_version_corrupted(model, s->version, "Its noise is no variance.");
 	s->rule.has_time = !null[8];
 	s->rule.newest = null[8] ? 0 : DatumGetInt64(v[8]);
 	s->rule.half_life = DatumGetFloat8(v[9]);

@@ -77,7 +77,7 @@ fit(const RecFitInput *in, RecAlgorithmKind algorithm)
 		rec_train_resolve(&params, in->pairs, in->rule.explicit_feedback);
 	}
 	linear = rec_linear_fit(in->pairs, in->without, &params, &in->rule);
-	rec_popularity(in->pairs, in->without, &in->rule, popularity, NULL);
+	rec_fallback_popularity(in->pairs, in->without, &in->rule, popularity);
 	r = rec_recommender_of_weights(&linear->weights, &params, &in->rule,
 								   rec_popular_order(popularity, in->pairs->items.n, CurrentMemoryContext));
 	((Linear *) r)->own = linear;

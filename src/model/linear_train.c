@@ -72,7 +72,7 @@ judge(const RecPairs *p, const RecHoldout *h, const RecWeights *w, const RecPara
 	RecScored	entry[REC_METRIC_K];
 	RecTopK		top;
 
-	rec_popularity(p, h, rule, popularity, NULL);
+	rec_fallback_popularity(p, h, rule, popularity);
 	order = rec_popular_order(popularity, n, CurrentMemoryContext);
 	memset(mask, true, n);
 	for (int j = 0; j < h->nusers; j++)
@@ -100,6 +100,7 @@ rec_linear_train(const RecPairs *pairs, const RecHoldout *holdout, const RecPara
 	RecSolution *r = palloc0(sizeof(RecSolution));
 	RecLinear  *linear;
 
+	r->noise = NAN;
 	r->stride = 16;
 	r->epochs = r->best_epoch = 1;
 	r->loss = palloc(sizeof(double));

@@ -7,6 +7,8 @@
  */
 #include "model/pairs.h"
 
+#include "core/shrink.h"
+
 #include <float.h>
 #include <math.h>
 
@@ -280,6 +282,16 @@ rec_popularity(const RecPairs *p, const RecHoldout *without, const RecSumRule *r
 	for (int i = 0; i < p->items.n; i++)
 		popularity[i] = (float) sum[i];
 	pfree(sum);
+}
+
+void
+rec_fallback_popularity(const RecPairs *p, const RecHoldout *without, const RecSumRule *rule, float *popularity)
+{
+	int32	   *support = palloc_extended(Max(p->items.n, 1) * sizeof(int32), MCXT_ALLOC_HUGE);
+
+	rec_popularity(p, without, rule, popularity, support);
+	rec_shrink_popularity(p->items.n, support, popularity);
+	pfree(support);
 }
 
 typedef struct Ranked

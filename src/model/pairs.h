@@ -85,6 +85,10 @@ extern void rec_holdout_sample(RecHoldout *holdout, const RecPairs *pairs, const
 extern void rec_popularity(const RecPairs *pairs, const RecHoldout *without, const RecSumRule *rule,
 						   float *popularity, int32 *support);
 
+/* The same as fallback lists have it: drawn to the catalogue where items have few users, see core/shrink.h. */
+extern void rec_fallback_popularity(const RecPairs *pairs, const RecHoldout *without, const RecSumRule *rule,
+									float *popularity);
+
 /* The n items' positions, most popular first; in context. */
 extern int32 *rec_popular_order(const float *popularity, int n, MemoryContext context);
 

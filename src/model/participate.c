@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#include "core/score.h"
+#include "core/pick.h"
 #include "core/topk.h"
 #include "miscadmin.h"
 #include "model/params.h"
@@ -39,7 +39,7 @@ rec_half_step(const RecShared *shared, RecSide side, bool exact, RecMatrix *matr
 static Size
 judge_scratch(const RecShared *shared)
 {
-	return (Size) (shared->sides[REC_ITEMS].nrows + shared->stride + 16) * sizeof(float);
+	return (Size) shared->sides[REC_ITEMS].nrows + shared->stride + 64;
 }
 
 Size
@@ -165,8 +165,31 @@ judge_explicit(RecShared *shared, int j, const float *user)
 	return (RecQuality) {NAN, NAN, sum, NAN};	/* summed squares; the leader divides */
 }
 
+/* Those of the items from row `first` on. */
+static RecCodes
+codes_of(RecShared *shared, int64 first)
+{
+	return (RecCodes) {
+		.code = REC_AT(shared, shared->codes, uint8) + rec_codes_bytes(first, shared->stride),
+		.scale = REC_AT(shared, shared->codes_scale, float) + first,
+		.error = REC_AT(shared, shared->codes_error, float) + first,
+		.length = REC_AT(shared, shared->codes_length, float) + first
+	};
+}
+
+static void
+codes_chunk(RecShared *shared, int chunk)
+{
+	const RecSharedSide *items = &shared->sides[REC_ITEMS];
+	int64		first = (int64) chunk * REC_INIT_ROWS;
+	RecCodes	codes = codes_of(shared, first);
+
+	rec_codes_build(&codes, REC_AT(shared, items->factors, float) + first * shared->stride,
+					Min(items->nrows - first, REC_INIT_ROWS), shared->stride);
+}
+
 static RecQuality
-judge_implicit(RecShared *shared, int j, const float *user, float *score)
+judge_implicit(RecShared *shared, int j, const float *user, void *scratch)
 {
 	const int32 *held = REC_AT(shared, shared->held_start, int32);
 	const int32 *item = REC_AT(shared, shared->held_item, int32);
@@ -174,15 +197,17 @@ judge_implicit(RecShared *shared, int j, const float *user, float *score)
 	const int32 *blocked_item = REC_AT(shared, shared->blocked_item, int32);
 	int			n = shared->sides[REC_ITEMS].nrows;
 	RecScored	best[REC_WATCH_MAX_K];
+	RecCodes	codes = codes_of(shared, 0);
+	int8	   *work = scratch;
+	bool	   *mask = (bool *) (work + TYPEALIGN(64, shared->stride));
 	RecTopK		top;
 
-	rec_score_rows(REC_AT(shared, shared->sides[REC_ITEMS].factors, float), n, shared->stride, user, score);
+	memset(mask, true, n);
 	for (int k = blocked[j]; k < blocked[j + 1]; k++)
-		score[blocked_item[k]] = -INFINITY;
+		mask[blocked_item[k]] = false;
 	rec_topk_init(&top, best, shared->judge_k);
-	for (int i = 0; i < n; i++)
-		if (score[i] > -INFINITY)
-			rec_topk_offer(&top, score[i], i);
+	(void) rec_pick(&codes, REC_AT(shared, shared->sides[REC_ITEMS].factors, float), n, shared->stride, user, mask, &top,
+					work);
 	rec_topk_sort(&top);
 	return rec_quality_of(shared, &top, item + held[j], held[j + 1] - held[j]);
 }
@@ -212,6 +237,9 @@ rec_solve_chunk(void *block, int chunk, void *scratch)
 			break;
 		case REC_TASK_ROWS:
 			rows_chunk(shared, chunk, scratch);
+			break;
+		case REC_TASK_CODES:
+			codes_chunk(shared, chunk);
 			break;
 		case REC_TASK_JUDGE:
 			judge_chunk(shared, chunk, scratch);

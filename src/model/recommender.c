@@ -155,7 +155,7 @@ rec_fit_popular(const RecFitInput *in)
 	float	   *popularity = palloc_extended(Max(in->pairs->items.n, 1) * sizeof(float), MCXT_ALLOC_HUGE);
 	RecRecommender *r;
 
-	rec_popularity(in->pairs, in->without, &in->rule, popularity, NULL);
+	rec_fallback_popularity(in->pairs, in->without, &in->rule, popularity);
 	r = rec_recommender_of_popularity(popularity, in);
 	pfree(popularity);
 	return r;

@@ -113,8 +113,12 @@ mean_quality(RecShared *s)
 static RecQuality
 judge(RecTraining *t)
 {
-	if (t->shared->judged > 0)
-		rec_run_task(t, REC_TASK_JUDGE, REC_USERS, t->shared->judged);
+	RecShared  *s = t->shared;
+
+	if (s->judged > 0 && !s->explicit_feedback)
+		rec_run_task(t, REC_TASK_CODES, REC_ITEMS, (s->sides[REC_ITEMS].nrows + REC_INIT_ROWS - 1) / REC_INIT_ROWS);
+	if (s->judged > 0)
+		rec_run_task(t, REC_TASK_JUDGE, REC_USERS, s->judged);
 	return mean_quality(t->shared);
 }
 
@@ -147,7 +151,7 @@ judge_baseline(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, c
 		}
 	}
 	else
-		rec_popularity(pairs, holdout, rule, popularity, NULL);
+		rec_fallback_popularity(pairs, holdout, rule, popularity);
 	for (int j = 0; j < s->judged; j++)
 	{
 		RecScored  *best;
@@ -308,15 +312,24 @@ final_maps(RecTraining *t)
 	}
 }
 
-/* Users against the final items, exactly and with every pair: then a folded-in user gets the very same factors. */
-static void
+/*
+ * Users against the final items, exactly and with every pair: then a folded-in user gets the very same factors. Returns the noise:
+ * the weighted squares that are left for each observation, as least squares estimate it. All pairs are observations of implicit feedback.
+ */
+static double
 final_half_step(RecTraining *t, const RecPairs *pairs)
 {
-	if (t->shared->judged > 0)	/* else nothing was held out */
-		rec_shared_refill_users(t->shared, pairs);
+	RecShared  *s = t->shared;
+	RecLoss		loss;
+
+	if (s->judged > 0)			/* else nothing was held out */
+		rec_shared_refill_users(s, pairs);
 	final_maps(t);
-	t->shared->exact = true;
-	(void) half_epoch(t, REC_USERS);
+	s->exact = true;
+	loss = half_epoch(t, REC_USERS);
+	return (loss.objective - loss.penalty) /
+		(s->explicit_feedback ? (double) REC_AT(s, s->sides[REC_USERS].start, int64)[s->sides[REC_USERS].nrows] :
+		 (double) s->sides[REC_USERS].nrows * s->sides[REC_ITEMS].nrows);
 }
 
 RecSolution *
@@ -354,7 +367,7 @@ rec_solve(const RecPairs *pairs, const RecHoldout *holdout, const RecParams *par
 	r->workers = rec_crew_workers(t->crew);
 	run_epochs(t, r);
 	if (watch == NULL || !watch->rough)
-		final_half_step(t, pairs);
+		r->noise = final_half_step(t, pairs);
 	rec_crew_finish(t->crew);
 
 	r->factors = params->factors;

@@ -44,6 +44,7 @@ typedef struct RecSolution
 	double		ridge[2];		/* by side: its strength as it was chosen */
 	const float *gram;			/* stride x stride, times unobserved_weight; NULL: explicit */
 	float		mean;			/* explicit */
+	double		noise;			/* variance of an observation of weight 1; NaN: not known */
 	int			epochs;			/* that ran */
 	int			best_epoch;		/* 1-based: whose item factors these are */
 	double	   *loss;			/* epochs */

@@ -59,6 +59,17 @@ judged_pairs(const RecPairs *pairs, const RecHoldout *holdout)
 	return n;
 }
 
+static void
+reserve_codes(RecShared *s, Size *used)
+{
+	Size		padded = rec_codes_padded(s->sides[REC_ITEMS].nrows);
+
+	s->codes = rec_reserve(used, rec_codes_bytes(s->sides[REC_ITEMS].nrows, s->stride), 1);
+	s->codes_scale = rec_reserve(used, padded, sizeof(float));
+	s->codes_error = rec_reserve(used, padded, sizeof(float));
+	s->codes_length = rec_reserve(used, padded, sizeof(float));
+}
+
 void
 rec_shared_plan(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, const RecParams *params,
 				const RecSumRule *rule, RecDesign *const *design)
@@ -98,6 +109,8 @@ rec_shared_plan(RecShared *s, const RecPairs *pairs, const RecHoldout *holdout, 
 		s->qualities = rec_reserve(&used, s->judged, sizeof(RecQuality));
 		s->blocked_start = rec_reserve(&used, s->judged + 1, sizeof(int32));
 		s->blocked_item = rec_reserve(&used, blocked, sizeof(int32));
+		if (!s->explicit_feedback)
+			reserve_codes(s, &used);
 	}
 	s->crew.size = used;
 	s->crew.work = REC_CREW_ALS;

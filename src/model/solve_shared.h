@@ -21,7 +21,8 @@ typedef enum RecTask
 	REC_TASK_INIT,				/* start values of one side */
 	REC_TASK_GRAM,				/* partial Gram matrices of one side's fixed rows */
 	REC_TASK_ROWS,				/* solve one side */
-	REC_TASK_JUDGE,				/* score the holdout's users */
+	REC_TASK_CODES,				/* one-byte codes of the items, by which the next one is fast */
+	REC_TASK_JUDGE,				/* rank items for the holdout's users */
 	REC_TASK_NORMAL,			/* normal matrix of one side's map from attributes */
 	REC_TASK_RIGHT,				/* its right-hand side, from the factors or from the means; see map_of */
 	REC_TASK_SOLVE,				/* the map from the factored matrix, some coordinates a chunk */
@@ -108,9 +109,13 @@ typedef struct RecShared
 	Size		qualities;		/* RecQuality[judged] */
 	Size		blocked_start;	/* int32[judged + 1] */
 	Size		blocked_item;	/* int32[]: the user's other items, ascending */
+	Size		codes;			/* implicit: the arrays of RecCodes (core/pick.h) of the items */
+	Size		codes_scale;
+	Size		codes_error;
+	Size		codes_length;
 } RecShared;
 
-#define REC_INIT_ROWS 8192		/* rows of a REC_TASK_INIT chunk */
+#define REC_INIT_ROWS 8192		/* rows of a chunk of REC_TASK_INIT and REC_TASK_CODES */
 #define REC_CHUNK_ROWS_MOST 2048	/* rows of a REC_TASK_ROWS chunk at most, and of REC_TASK_MEAN */
 #define REC_MAP_COLUMNS 4		/* columns of a chunk of REC_TASK_NORMAL and REC_TASK_RIGHT */
 #define REC_MAP_DENSE 1500		/* columns up to which the normal matrix is formed */

@@ -65,6 +65,12 @@ SELECT ok((SELECT min(score) FILTER (WHERE item_id % 5 = 2) > max(score) FILTER 
 SELECT is(array_agg(DISTINCT item_id % 5), '{3}', 'and have neighbours') FROM m.similar_items(103, 6);
 SELECT is((SELECT count(*) FROM m.recommend_users(103, 8) WHERE user_id % 5 = 3), 8::bigint, 'and an audience');
 
+-- The noise that exploring is measured in: what the training left of the weighted squares of all pairs.
+CREATE TEMP TABLE warm AS SELECT user_id, item_id, (SELECT sum(a::float8 * b) FROM unnest(u.factors, i.factors) f (a, b)) AS s
+	FROM m.user_factors u, m.item_factors i WHERE u.n_events > 0 AND i.n_events > 0;
+SELECT ok(abs(v.noise / (SELECT (sum(s ^ 2) * (v.params->>'unobserved_weight')::float8 + sum((1 - s) ^ 2 * ln(2)) FILTER (WHERE e.item_id IS NOT NULL)) / count(*)
+	FROM warm LEFT JOIN web.events e USING (user_id, item_id)) - 1) < 1e-3, 'of implicit feedback') FROM m.model_version v;
+
 -- No other answer where nothing of it is asked.
 SELECT is((SELECT array_agg(r::text) FROM m.recommend(7) r), (SELECT array_agg(r::text) FROM m.recommend(7, explore => NULL) r), 'exploring is off by default');
 
@@ -156,6 +162,8 @@ SELECT rec.create_model('stars', 'web.ratings', value_column => 'r', feedback =>
 	users => 'web.customers', user_key => 'id', user_attributes => '{country}', params => '{"factors": 4}');
 SELECT rec.train('stars');
 SELECT ok(abs(stars.predict(7, i) - (3.05 + (i % 5) / 2.0)) < 0.4, 'rating of a cold item ' || i) FROM generate_series(101, 105) i;
+SELECT ok(abs(v.noise / (SELECT avg((r - v.mean - u.bias - i.bias - (SELECT sum(a::float8 * b) FROM unnest(u.factors, i.factors) f (a, b))) ^ 2)
+	FROM web.ratings JOIN stars.user_factors u USING (user_id) JOIN stars.item_factors i USING (item_id)) - 1) < 1e-3, 'the noise of ratings') FROM stars.model_version v;
 SELECT is(array_agg(DISTINCT source), '{attributes}', 'a cold user') FROM stars.recommend(310);
 SELECT is(sum(contribution)::real, stars.predict(u, i), format('explain(%s, %s) of ratings', u, i)) FROM (VALUES (7, 42), (310, 104)) v (u, i), stars.explain(u, i) GROUP BY u, i;
 SELECT is(sum(contribution)::real, stars.predict(7, 104), 'and by the item') FROM stars.explain(7, 104, side => 'item');

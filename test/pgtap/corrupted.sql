@@ -27,6 +27,7 @@ SELECT is(broken('DELETE FROM m.item_factors WHERE item_id = 3 AND version = $1'
 SELECT is(broken('DELETE FROM m.item_factors WHERE version = $1'), 'XX001', 'all of them');
 SELECT is(broken('INSERT INTO m.item_factors SELECT version, 1000, 40, factors, 0, 1, 1, 1 FROM m.item_factors WHERE item_id = 3 AND version = $1'), 'XX001', 'one item more');
 SELECT is(broken('UPDATE m.model_version SET items = ' || n || ' WHERE version = $1'), 'XX001', 'number of items ' || n) FROM unnest('{-1,0,39,41}'::int[]) n;
+SELECT is(broken('UPDATE m.model_version SET noise = ' || n || ' WHERE version = $1'), 'XX001', 'noise ' || n) FROM unnest(ARRAY['-1', $$'NaN'$$, $$'Infinity'$$]) n;
 SELECT isnt(broken('UPDATE m.model_version SET items = 2147483647 WHERE version = $1'), 'no error', 'an absurd number of items');
 SELECT is(broken('UPDATE m.model_version SET gram = ' || g || ' WHERE version = $1'), 'XX001', 'Gram matrix ' || g) FROM unnest(ARRAY[$$'{1}'$$, $$'{}'$$, 'NULL', $$'{NULL}'$$]) g;
 SELECT isnt(broken('UPDATE m.model_version SET gram = array_fill(''NaN''::real, ARRAY[16]) WHERE version = $1', 'SELECT * FROM m.recommend_for(''{1}'', version => $1)'), 'x', 'a Gram matrix of NaN: no crash');

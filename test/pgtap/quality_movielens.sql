@@ -61,6 +61,9 @@ SELECT rec.train('ease');
 SELECT * FROM metrics('ease') \gset
 SELECT ok(abs(:recall::float8 - 0.2717) < 0.0006, 'ease: recall@10 is ' || round(:recall::numeric, 4));
 SELECT ok(abs(:ndcg::float8 - 0.3177) < 0.0006, 'ease: ndcg@10 is ' || round(:ndcg::numeric, 4));
+-- rec.evaluate_version on the ten held-out ratings of each user is the same protocol
+SELECT ok(abs(max(value) FILTER (WHERE metric = 'recall_capped') - :recall::float8) < 1e-12 AND abs(max(value) FILTER (WHERE metric = 'ndcg') - :ndcg::float8) < 1e-12 AND min(users) = 943,
+	'ease: the same from rec.evaluate_version') FROM rec.evaluate_version('ease', events => 'test', k => '{10}', metrics => '{recall_capped,ndcg}') WHERE algorithm = 'ease' AND segment = 'all';
 SELECT rec.train('ease', '{"regularization": null}');
 SELECT * FROM metrics('ease') \gset
 SELECT cmp_ok(:ndcg::float8, '>=', 0.313::float8, 'ease with its own regularization: ndcg@10 is ' || round(:ndcg::numeric, 4));
@@ -68,6 +71,13 @@ SELECT rec.create_model('knn', 'base', algorithm => 'item_knn');
 SELECT rec.train('knn');
 SELECT * FROM metrics('knn') \gset
 SELECT cmp_ok(:ndcg::float8, '>=', 0.24::float8, 'item_knn: ndcg@10 is ' || round(:ndcg::numeric, 4));
+
+-- as baselines beside a version of als they are fitted to its stored history: the same numbers
+CREATE TABLE beside AS SELECT algorithm, metric, value FROM rec.evaluate_version('ml', events => 'test', k => '{10}', metrics => '{recall_capped,ndcg}', compare => '{popular,ease,item_knn}') WHERE segment = 'all';
+SELECT ok(abs(b.value - v.value) < 1e-9, b.algorithm || ': the same beside a version of als: ' || b.value) FROM beside b
+JOIN (SELECT * FROM rec.evaluate_version('ease', events => 'test', k => '{10}') UNION ALL SELECT * FROM rec.evaluate_version('knn', events => 'test', k => '{10}')) v USING (algorithm, metric)
+WHERE v.segment = 'all' AND algorithm IN ('ease', 'item_knn') AND metric = 'ndcg';
+SELECT ok(count(*) = 4 AND bool_and(value > 1.8 * p), 'all of them far above popular items') FROM beside b JOIN (SELECT metric, value AS p FROM beside WHERE algorithm = 'popular') p USING (metric) WHERE algorithm IN ('als', 'ease');
 
 -- Explicit: root mean squared error over five random folds, with the defaults; goal .912 (biases alone reach .940).
 CREATE TABLE folds AS SELECT user_id, item_id, rating, (hashint8(user_id * 100000::bigint + item_id) & 2147483647) % 5 AS fold FROM ratings;

@@ -242,18 +242,21 @@ test_shrink(void)
 {
 	const int32_t users[6] = {1, 10, 40, 100, 50, 0};
 	float   spread[6] = {1, 9, 8, 30, 45, 0}, whole[3] = {5, 1, 9}, alike[6] = {1, 3, 8, 30, 0.1f, 0};
-	const int32_t few[6] = {1, 10, 40, 100, 2, 0}, same[3] = {5, 1, 9};
+	const int32_t few[6] = {1, 10, 40, 100, 2, 0}, same[3] = {5, 1, 9}, old[4] = {1, 200, 1, 40};
+	float   left[4] = {1, 0.2f, 1, 0.01f};
 
 	rec_shrink_popularity(6, users, spread);
-	check_near((double) spread[0], 0.7308944, 1e-6, "one user of today counts less");
-	check_near((double) spread[1], 8.60123293, 1e-6, "ten users hardly less");
-	check_near((double) spread[3], 30.16160962, 1e-6, "a hundred users as they are");
+	check_near((double) spread[0], 0.73134328, 1e-6, "one user of today counts less");
+	check_near((double) spread[1], 8.60244233, 1e-6, "ten users hardly less");
+	check_near((double) spread[3], 30.16107581, 1e-6, "a hundred users as they are");
 	check(spread[5] == 0, "no users, no popularity");
 	rec_shrink_popularity(6, few, alike);
-	check_near((double) alike[0], 0.28099866, 1e-5, "where items differ by chance only, all go to the mean");
-	check_near((double) alike[4], 0.54313404, 1e-5, "from below too");
+	check_near((double) alike[0], 0.27588751, 1e-5, "where items differ by chance only, all go to the mean");
+	check_near((double) alike[4], 0.54942794, 1e-5, "from below too");
 	rec_shrink_popularity(3, same, whole);
 	check(whole[0] == 5 && whole[1] == 1 && whole[2] == 9, "without decay nothing changes");
+	rec_shrink_popularity(4, old, left);
+	check(left[0] < left[1] && left[2] < left[1] && left[3] > 0, "the one user of today does not lead what is left of hundreds");
 	rec_shrink_popularity(0, same, whole);
 }
 
