@@ -34,16 +34,15 @@ static int
 uuid_text(const pg_uuid_t *uuid, char *s)
 {
 	static const char digit[] = "0123456789abcdef";
-	char	   *start = s;
+	static const uint8 place[UUID_LEN] = {0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34};
 
 	for (int i = 0; i < UUID_LEN; i++)
 	{
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*s++ = '-';
-		*s++ = digit[uuid->data[i] >> 4];
-		*s++ = digit[uuid->data[i] & 15];
+		s[place[i]] = digit[uuid->data[i] >> 4];
+		s[place[i] + 1] = digit[uuid->data[i] & 15];
 	}
-	return s - start;
+	s[8] = s[13] = s[18] = s[23] = '-';
+	return 36;
 }
 
 void

@@ -14,6 +14,12 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 
+static void
+check_interrupts(void)
+{
+	CHECK_FOR_INTERRUPTS();
+}
+
 /* Two samples from the first two arguments, with what the arms come to. */
 static RecEffect
 arms_args(FunctionCallInfo fcinfo, double *reduction)
@@ -135,7 +141,7 @@ rec_group_sequential(PG_FUNCTION_ARGS)
 		two_sided = side == REC_TWO_SIDED;
 	}
 	InitMaterializedSRF(fcinfo, 0);
-	rec_group_boundaries(spending, alpha, two_sided, information, looks, boundary, scratch);
+	rec_group_boundaries(spending, alpha, two_sided, information, looks, boundary, scratch, check_interrupts);
 	for (int k = 0; k < looks; k++)
 	{
 		double		sides = two_sided ? 2 : 1;
@@ -169,7 +175,7 @@ rec_group_sequential_test(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("confidence of a sequential test must be at least 0.5: %g", options.confidence)));
 	rec_group_boundaries(spending_arg(fcinfo, 6), 1 - options.confidence, options.side == REC_TWO_SIDED, information,
-						 looks, boundary, scratch);
+						 looks, boundary, scratch, check_interrupts);
 	bound = boundary[looks - 1];
 	e.method = "group sequential";
 	rec_effect_begin(&e);
@@ -257,6 +263,6 @@ rec_bayes_proportion_test(PG_FUNCTION_ARGS)
 		b[arm] = beta + (n - successes);
 		*(arm ? &e.treatment : &e.control) = (RecArm) {.n = n,.estimate = a[arm] / (a[arm] + b[arm])};
 	}
-	r = rec_bayes_beta(a[0], b[0], a[1], b[1], confidence);
+	r = rec_bayes_beta(a[0], b[0], a[1], b[1], confidence, check_interrupts);
 	return posterior_datum(fcinfo, "beta posteriors", confidence, &e, &r);
 }

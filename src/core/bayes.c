@@ -27,6 +27,7 @@ typedef struct Pair
 				narrow_b,
 				from,			/* logits between which the narrower one is */
 				to;
+	void		(*tick) (void);
 	int			n;
 	double		x[MOST_POINTS]; /* of the narrower */
 	double		weight[MOST_POINTS];	/* its probability about there */
@@ -117,6 +118,8 @@ above(const Pair *pair, double d)
 				end = pair->wider_is_treatment ? (d > 0 ? 1 - d : -d) : (d > 0 ? d : 1 + d),
 				kink = log(end / (1 - end));
 
+	if (pair->tick)
+		pair->tick();
 	/* at x = end the wider one's support ends; that shows unless its density vanishes there to high order */
 	if (d != 0 && fmin(pair->a, pair->b) < 20 && kink > pair->from && kink < pair->to)
 		return graded(pair, d, kink, pair->from) + graded(pair, d, kink, pair->to);
@@ -241,14 +244,15 @@ rare(const Pair *pair, bool wider_above, bool excess)
 }
 
 RecPosterior
-rec_bayes_beta(double a_control, double b_control, double a_treatment, double b_treatment, double confidence)
+rec_bayes_beta(double a_control, double b_control, double a_treatment, double b_treatment, double confidence,
+			   void (*tick) (void))
 {
 	double		vc = beta_variance(a_control, b_control),
 				vt = beta_variance(a_treatment, b_treatment),
 				sd = sqrt(vc + vt),
 				tail = (1 - confidence) / 2,
 				z = rec_normal_isf(tail);
-	Pair		pair = {.wider_is_treatment = vt > vc};
+	Pair		pair = {.wider_is_treatment = vt > vc,.tick = tick};
 	RecPosterior r;
 
 	pair.a = pair.wider_is_treatment ? a_treatment : a_control;

@@ -15,9 +15,12 @@ typedef struct RecPosterior
 	double		loss_control;
 } RecPosterior;
 
-/* Proportions, with posteriors beta(a, b): by integration (trapezoids over the logit, which converge exponentially). */
+/*
+ * Proportions, with posteriors beta(a, b): by integration (trapezoids over the logit, which converge exponentially). tick is
+ * called now and then, to be cancelled; NULL: none.
+ */
 extern RecPosterior rec_bayes_beta(double a_control, double b_control, double a_treatment, double b_treatment,
-								   double confidence);
+								   double confidence, void (*tick) (void));
 
 /* A difference that is normal: estimate and standard error, and the prior's mean and standard deviation (infinite: flat). */
 extern RecPosterior rec_bayes_normal(double difference, double std_error, double prior_mean, double prior_sd,

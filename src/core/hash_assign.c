@@ -4,6 +4,8 @@
  */
 #include "hash_assign.h"
 
+#include <stdbool.h>
+
 #define FNV_PRIME UINT32_C(16777619)
 
 static inline uint32_t
@@ -61,21 +63,32 @@ rec_fnv1a(uint32_t state, const char *utf8, size_t length)
 	return state;
 }
 
+/* Goes on over the digits of a number below 100000, with leading zeros or without. */
+static inline uint32_t
+fnv1a_five(uint32_t state, uint32_t number, bool zeros)
+{
+	if (zeros || number >= 10000)
+		state = step(state, '0' + number / 10000);
+	if (zeros || number >= 1000)
+		state = step(state, '0' + number / 1000 % 10);
+	if (zeros || number >= 100)
+		state = step(state, '0' + number / 100 % 10);
+	if (zeros || number >= 10)
+		state = step(state, '0' + number / 10 % 10);
+	return step(state, '0' + number % 10);
+}
+
 /* Goes on over the decimal digits of a number. */
 static uint32_t
 fnv1a_decimal(uint32_t state, uint32_t number)
 {
-	char		digit[10];
-	int			n = 0;
+	/* two halves of up to five digits: their divisions do not wait for each other */
+	uint32_t	high = number / 100000,
+				low = number % 100000;
 
-	do
-	{
-		digit[n++] = '0' + number % 10;
-		number /= 10;
-	} while (number > 0);
-	while (n > 0)
-		state = step(state, (unsigned char) digit[--n]);
-	return state;
+	if (high > 0)
+		state = fnv1a_five(state, high, false);
+	return fnv1a_five(state, low, high > 0);
 }
 
 double

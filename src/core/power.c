@@ -15,7 +15,7 @@ rec_plan_begin(RecPlan *plan)
 	for (int k = 0; k < plan->looks; k++)
 		plan->information[k] = (k + 1.0) / plan->looks;
 	rec_group_boundaries(REC_OBRIEN_FLEMING, plan->alpha, plan->side == REC_TWO_SIDED, plan->information, plan->looks,
-						 plan->boundary, plan->scratch);
+						 plan->boundary, plan->scratch, plan->tick);
 }
 
 /* Of a test that is significant above one bound (and below minus the bound). */
@@ -53,9 +53,10 @@ rec_plan_power(const RecPlan *plan, double difference, RecSpread spread, double 
 			return beyond(rec_sequential_width(n_control + n_treatment, plan->tuning_n, plan->alpha, plan->side), drift,
 						  INFINITY, two_sided);
 		default:
-			return rec_group_power(plan->boundary, two_sided, plan->information, plan->looks, drift, plan->scratch) +
+			return rec_group_power(plan->boundary, two_sided, plan->information, plan->looks, drift, plan->scratch,
+								   plan->tick) +
 				(two_sided ? rec_group_power(plan->boundary, true, plan->information, plan->looks, -drift,
-											 plan->scratch) : 0);
+											 plan->scratch, plan->tick) : 0);
 	}
 }
 

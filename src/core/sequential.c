@@ -169,7 +169,7 @@ continuation(double boundary, bool two_sided, double t, double mean, double *low
 
 void
 rec_group_boundaries(RecSpending spending, double alpha, bool two_sided, const double *information, int looks,
-					 double *boundary, double *scratch)
+					 double *boundary, double *scratch, void (*tick) (void))
 {
 	double		side = two_sided ? alpha / 2 : alpha,
 				before = 0,
@@ -188,6 +188,8 @@ rec_group_boundaries(RecSpending spending, double alpha, bool two_sided, const d
 					high;
 		Grid		swap;
 
+		if (tick)
+			tick();
 		boundary[k] = bound / sqrt(t);
 		before = spent;
 		if (k + 1 == looks)
@@ -202,7 +204,7 @@ rec_group_boundaries(RecSpending spending, double alpha, bool two_sided, const d
 
 double
 rec_group_power(const double *boundary, bool two_sided, const double *information, int looks, double drift,
-				double *scratch)
+				double *scratch, void (*tick) (void))
 {
 	double		power = 0,
 			   *weight;
@@ -219,6 +221,8 @@ rec_group_power(const double *boundary, bool two_sided, const double *informatio
 					high;
 		Grid		swap;
 
+		if (tick)
+			tick();
 		power += crossing(&from, boundary[k] * sqrt(t), sd, drift * step);
 		if (k + 1 == looks)
 			break;

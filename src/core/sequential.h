@@ -38,13 +38,14 @@ extern double rec_spent(RecSpending spending, double alpha, double t);
 
 /*
  * Boundaries of |z| (one-sided: of z) at each of the looks, whose fractions of the planned information ascend to at most 1.
- * two_sided spends alpha / 2 on each side. Infinite where nothing may be spent yet.
+ * two_sided spends alpha / 2 on each side. Infinite where nothing may be spent yet. tick, here and below, is called for each
+ * look, to be cancelled (NULL: none).
  */
 extern void rec_group_boundaries(RecSpending spending, double alpha, bool two_sided, const double *information,
-								 int looks, double *boundary, double *scratch);
+								 int looks, double *boundary, double *scratch, void (*tick) (void));
 
 /* Probability to cross the upper boundary at one of the looks when the expected z at full information is `drift`. */
 extern double rec_group_power(const double *boundary, bool two_sided, const double *information, int looks,
-							  double drift, double *scratch);
+							  double drift, double *scratch, void (*tick) (void));
 
 #endif							/* REC_SEQUENTIAL_H */

@@ -134,4 +134,21 @@ SELECT is((rec.snips(r, .5, 0)).estimate, NULL, 'a policy that does something el
 SELECT throws_like('SELECT rec.ips(1, 0, 1)', 'propensity must be a probability above 0: 0', 'a propensity of 0'), throws_like('SELECT rec.ips(1, .5, 1.5)', 'target propensity must be a probability: 1.5', 'no probability'),
 	throws_like('SELECT rec.ips(1, ''NaN'', 1)', 'propensity must be a probability above 0: NaN', 'NaN'), throws_like('SELECT rec.clipped_ips(1, 1, 1, 0)', 'clip is out of range: 0', 'clip of 0');
 
+-- What takes long can be cancelled: each takes more than the timeout many times over, and none waits until it is done
+CREATE FUNCTION cancelled(call text) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('SELECT count(x) FROM (SELECT %s FROM generate_series(1, 3000) i OFFSET 0) q(x)', call);
+	RETURN fail(call || ' was not cancelled');
+EXCEPTION WHEN query_canceled THEN
+	RETURN pass(call || ' can be cancelled');
+END $$;
+SET statement_timeout = '20ms';
+SELECT format('SELECT cancelled(%L)', call) FROM unnest(ARRAY[
+	'(SELECT sum(boundary) FROM rec.group_sequential(200, 0.05 + i * 1e-6))', '(SELECT p_value FROM rec.group_sequential_test(''(mean,9,1,2,3,,,,,,,,,,,,)'', NULL, confidence => 0.9 + i * 1e-6, information => ''{0.001,0.002,0.003,0.004,0.9,1}''))',
+	'rec.power(i, 9, 1000, 1000, design => ''group-sequential'', looks => 20)', 'rec.mde(i, 1000, 1000, design => ''group-sequential'', looks => 20)', '(SELECT n FROM rec.sample_size(0.01 * i, 9, design => ''group-sequential'', looks => 20))',
+	'rec.duration(10, 0.01 * i, 9, design => ''group-sequential'', looks => 20)', 'rec.power_proportion(0.1, 0.1 + i * 1e-5, 1000, 1000, design => ''group-sequential'', looks => 20)', 'rec.mde_proportion(0.1, 1000 + i, 1000, design => ''group-sequential'', looks => 20)',
+	'(SELECT n FROM rec.sample_size_proportion(0.1, 0.1 + i * 1e-5, design => ''group-sequential'', looks => 20))', 'rec.duration_proportion(10, 0.1, 0.1 + i * 1e-5, design => ''group-sequential'', looks => 20)', 'rec.mde(1, 1000 + i, 1000)', '(SELECT n FROM rec.sample_size(0.01 * i, 9))',
+	'(SELECT chance_to_win FROM rec.bayes_proportion_test(500000000 + i, 1000000000, 500010000, 1000000000, 0.001, 0.001))']) call \gexec
+RESET statement_timeout;
+
 SELECT * FROM finish();

@@ -79,7 +79,7 @@ aa_experiments(int repetitions)
 
 	for (int k = 0; k < LOOKS; k++)
 		information[k] = (k + 1.0) / LOOKS;
-	rec_group_boundaries(REC_OBRIEN_FLEMING, 0.05, true, information, LOOKS, boundary, scratch);
+	rec_group_boundaries(REC_OBRIEN_FLEMING, 0.05, true, information, LOOKS, boundary, scratch, NULL);
 	free(scratch);
 	for (int r = 0; r < repetitions; r++)
 	{

@@ -113,8 +113,8 @@ check_spending(void)
 			information[k] = t += 0.005 + uniform() / looks * 0.9;
 		for (int k = 0; k < looks; k++)
 			information[k] /= t;
-		rec_group_boundaries(spending, alpha, two_sided, information, looks, boundary, scratch);
-		worst = fmax(worst, near(rec_group_power(boundary, two_sided, information, looks, 0, scratch),
+		rec_group_boundaries(spending, alpha, two_sided, information, looks, boundary, scratch, NULL);
+		worst = fmax(worst, near(rec_group_power(boundary, two_sided, information, looks, 0, scratch, NULL),
 								 two_sided ? alpha / 2 : alpha));
 	}
 	check(worst < 1e-7, "40 random designs spend what they may: largest relative error %.1e", worst);
@@ -132,8 +132,8 @@ check_bayes(void)
 					b = pow(10, 5 * uniform() - 0.3),
 					a2 = a * (0.7 + 0.6 * uniform()),
 					b2 = b * (0.7 + 0.6 * uniform());
-		RecPosterior x = rec_bayes_beta(a, b, a2, b2, 0.9),
-					y = rec_bayes_beta(a2, b2, a, b, 0.9);
+		RecPosterior x = rec_bayes_beta(a, b, a2, b2, 0.9, NULL),
+					y = rec_bayes_beta(a2, b2, a, b, 0.9, NULL);
 
 		worst = fmax(worst, fabs(x.chance_to_win + y.chance_to_win - 1));
 		worst = fmax(worst, fabs(x.loss_treatment - y.loss_control));
