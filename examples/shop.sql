@@ -2,6 +2,7 @@
 -- 180,000 view, cart, purchase and return events in 90 days, in the schema web.
 --
 --     psql -d mydb -f examples/shop.sql        (creates the schema web)
+--     psql -d mydb -v customers=600 -f examples/shop.sql        (a small one)
 --
 -- Everything follows from hashes of row numbers, so each run on each version of
 -- PostgreSQL gives the same rows.  What is planted, so that good recommendations
@@ -12,6 +13,10 @@
 
 \set ON_ERROR_STOP on
 \set QUIET on
+\if :{?customers}
+\else
+    \set customers 3000
+\endif
 SET client_min_messages = warning;
 SET TimeZone = 'UTC';
 
@@ -126,7 +131,7 @@ SELECT id,
        18 + floor(57 * (pg_temp.u(id, 13) + pg_temp.u(id, 14)) / 2)::int,
        (ARRAY['search','newsletter','social','partner','shop'])[1 + floor(5 * power(pg_temp.u(id, 15), 1.4))::int],
        (ARRAY['mobile','desktop','tablet'])[1 + floor(3 * power(pg_temp.u(id, 16), 1.5))::int]
-FROM generate_series(1, 3000) AS id;
+FROM generate_series(1, :customers) AS id;
 
 -- Interests: the first leans on age, the second is often a neighbour of the first.
 CREATE TEMP TABLE taste ON COMMIT DROP AS

@@ -252,17 +252,17 @@ COMMENT ON FUNCTION %1$I.recommend_users IS 'The audience of an item: the k user
 CREATE OR REPLACE FUNCTION %1$I.recommend_many(users %4$s[] DEFAULT NULL, k int DEFAULT 10,
 	exclude_seen boolean DEFAULT true, candidates %5$s[] DEFAULT NULL, exclude %5$s[] DEFAULT NULL,
 	version int DEFAULT NULL, min_score real DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL,
-	item_set text DEFAULT NULL)
+	item_set text DEFAULT NULL, context jsonb DEFAULT NULL)
 RETURNS TABLE (user_id %2$s, item_id %3$s, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10000
 BEGIN ATOMIC
 	SELECT r.user_id, r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend_many(%6$L::pg_catalog.regnamespace, $1, NULL::%2$s, $2, $3, $4, $5, $6, NULL::%3$s,
-		CASE WHEN pg_catalog.num_nonnulls(min_score, filter, filter_args, item_set) > 0
+		CASE WHEN pg_catalog.num_nonnulls(min_score, filter, filter_args, item_set, context) > 0
 		THEN pg_catalog.jsonb_build_object('min_score', min_score::pg_catalog.float8, 'filter', filter, 'filter_args', filter_args,
-			'item_set', item_set) END) r;
+			'item_set', item_set, 'context', context) END) r;
 END;
-COMMENT ON FUNCTION %1$I.recommend_many IS 'The k best items for each of many users (null: all users of the version; k null: all items), what recommend() answers to users without new events: stored factors and stored history serve, events are not read. Each user is answered once, nulls are ignored, unknown users get popular items. min_score, filter, filter_args and item_set: as in recommend(), the filter is run once. Works in parallel under max_parallel_workers_per_gather. source: personalized or popular. Errors: k negative, version unknown, a user id that the key''s type cannot hold, no USAGE on the schema, row-level security on the events for the current role.';
+COMMENT ON FUNCTION %1$I.recommend_many IS 'The k best items for each of many users (null: all users of the version; k null: all items), what recommend() answers to users without new events: stored factors and stored history serve, events are not read. Each user is answered once, nulls are ignored, unknown users get popular items. min_score, filter, filter_args, item_set and context: as in recommend(), the filter is run once. Works in parallel under max_parallel_workers_per_gather. source: personalized or popular. Errors: k negative, version unknown, a user id that the key''s type cannot hold, no USAGE on the schema, row-level security on the events for the current role.';
 
 CREATE OR REPLACE FUNCTION %1$I.similar_items(item %5$s, k int DEFAULT 10, min_support int DEFAULT NULL,
 	version int DEFAULT NULL)
@@ -283,21 +283,23 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION %1$I.similar_users IS 'The k users most similar to a user: cosine of the stored factors, -1 to 1 (ease and item_knn: of what they had). Unknown user: no rows. Reads all users of the version.';
 
-CREATE OR REPLACE FUNCTION %1$I.predict(user_id %4$s, item_id %5$s, version int DEFAULT NULL) RETURNS real
+CREATE OR REPLACE FUNCTION %1$I.predict(user_id %4$s, item_id %5$s, version int DEFAULT NULL, context jsonb DEFAULT NULL) RETURNS real
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500
-RETURN rec._predict(%6$L::pg_catalog.regnamespace, $1, $2, $3, NULL::jsonb);
-COMMENT ON FUNCTION %1$I.predict IS 'Score of one item for one user, the same number that recommend() gives; with explicit feedback the expected rating. Null for an unknown item, and with implicit feedback for a user without positive events.';
+RETURN rec._predict(%6$L::pg_catalog.regnamespace, $1, $2, $3,
+	CASE WHEN context IS NOT NULL THEN pg_catalog.jsonb_build_object('context', context) END);
+COMMENT ON FUNCTION %1$I.predict IS 'Score of one item for one user, the same number that recommend() gives, with the same context; with explicit feedback the expected rating. Null for an unknown item, and with implicit feedback for a user without positive events.';
 
 CREATE OR REPLACE FUNCTION %1$I.explain(user_id %4$s, item %5$s, k int DEFAULT NULL, version int DEFAULT NULL,
-	side text DEFAULT 'user')
+	side text DEFAULT 'user', context jsonb DEFAULT NULL)
 RETURNS TABLE (item_id %3$s, weight real, contribution float8, share float8, rank int, attribute text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.weight, r.contribution, r.share, r.rank, r.attribute
 	FROM rec._explain(%6$L::pg_catalog.regnamespace, $1, NULL::%3$s, $3, $2, $4,
-		CASE WHEN side OPERATOR(pg_catalog.<>) 'user' THEN pg_catalog.jsonb_build_object('side', side) END) r;
+		CASE WHEN side OPERATOR(pg_catalog.<>) 'user' OR context IS NOT NULL
+		THEN pg_catalog.jsonb_build_object('side', side, 'context', context) END) r;
 END;
-COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s past items, each with its net weight, and the user''s attributes, each with its encoded value, with the contribution to the score and the share of the score (contribution / score), largest contribution first. All contributions add up to predict(), exactly when cast to real; with explicit feedback the row without an item and an attribute is the part that depends on neither. side => ''item'': the same score by the item''s attributes; the row of the item itself is what its own events add. Needs SELECT on the events. Errors: k negative, side neither user nor item, no SELECT on the events.';
+COMMENT ON FUNCTION %1$I.explain IS 'Why an item is recommended: the user''s past items, each with its net weight, and the user''s attributes, each with its encoded value, with the contribution to the score and the share of the score (contribution / score), largest contribution first. All contributions add up to predict(), exactly when cast to real; with explicit feedback the row without an item and an attribute is the part that depends on neither. side => ''item'': the same score by the item''s attributes; the row of the item itself is what its own events add. context: the row with the attribute context is what it adds, its weight the factor. Needs SELECT on the events. Errors: k negative, side neither user nor item, no SELECT on the events.';
 $ddl$, model, user_type, item_type, user_argument, item_argument, pg_catalog.quote_ident(model),
 -- the options of recommend() and recommend_for(): as arguments, as a list of names, and as what makes them a jsonb object
 'min_score real DEFAULT NULL, after jsonb DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL,

@@ -195,15 +195,15 @@ END;
 CREATE FUNCTION rec.recommend_many(model text, users text[] DEFAULT NULL, k int DEFAULT 10,
 	exclude_seen boolean DEFAULT true, candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL,
 	version int DEFAULT NULL, min_score real DEFAULT NULL, filter text DEFAULT NULL, filter_args jsonb DEFAULT NULL,
-	item_set text DEFAULT NULL)
+	item_set text DEFAULT NULL, context jsonb DEFAULT NULL)
 RETURNS TABLE (user_id text, item_id text, score real, rank int, source text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000000 ROWS 10000
 BEGIN ATOMIC
 	SELECT r.user_id, r.item_id, r.score, r.rank, r.source
 	FROM rec._recommend_many(rec._model($1), $2, NULL::text, $3, $4, $5, $6, $7, NULL::text,
-		CASE WHEN pg_catalog.num_nonnulls($8, $9, $10, $11) > 0
+		CASE WHEN pg_catalog.num_nonnulls($8, $9, $10, $11, $12) > 0
 		THEN pg_catalog.jsonb_build_object('min_score', $8::pg_catalog.float8, 'filter', $9, 'filter_args', $10,
-			'item_set', $11) END) r;
+			'item_set', $11, 'context', $12) END) r;
 END;
 
 CREATE FUNCTION rec.similar_items(model text, item text, k int DEFAULT 10, min_support int DEFAULT NULL,
@@ -223,18 +223,18 @@ BEGIN ATOMIC
 	FROM rec._similar_users(rec._model($1), $2, NULL::text, $3, $4, NULL::jsonb) r;
 END;
 
-CREATE FUNCTION rec.predict(model text, user_id text, item_id text, version int DEFAULT NULL) RETURNS real
+CREATE FUNCTION rec.predict(model text, user_id text, item_id text, version int DEFAULT NULL, context jsonb DEFAULT NULL) RETURNS real
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 500
-RETURN rec._predict(rec._model($1), $2, $3, $4, NULL::jsonb);
+RETURN rec._predict(rec._model($1), $2, $3, $4, CASE WHEN $5 IS NOT NULL THEN pg_catalog.jsonb_build_object('context', $5) END);
 
 CREATE FUNCTION rec.explain(model text, user_id text, item text, k int DEFAULT NULL, version int DEFAULT NULL,
-	side text DEFAULT 'user')
+	side text DEFAULT 'user', context jsonb DEFAULT NULL)
 RETURNS TABLE (item_id text, weight real, contribution float8, share float8, rank int, attribute text)
 LANGUAGE sql STABLE PARALLEL RESTRICTED COST 1000 ROWS 10
 BEGIN ATOMIC
 	SELECT r.item_id, r.weight, r.contribution, r.share, r.rank, r.attribute
 	FROM rec._explain(rec._model($1), $2, NULL::text, $4, $3, $5,
-		CASE WHEN $6 <> 'user' THEN pg_catalog.jsonb_build_object('side', $6) END) r;
+		CASE WHEN $6 <> 'user' OR $7 IS NOT NULL THEN pg_catalog.jsonb_build_object('side', $6, 'context', $7) END) r;
 END;
 
 COMMENT ON FUNCTION rec.recommend(text, text, int, boolean, text[], text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, real, text, jsonb, text, real, real, bigint) IS 'The k best items for a user of a model, item ids as text: <model>.recommend() for tools that take the model by name. Ids are read with the input function of the key''s type. Errors: unknown model (with the nearest name), invalid id, k negative, unknown version, no USAGE on the model''s schema, and those of min_score, after, filter and item_set.';
@@ -245,8 +245,8 @@ COMMENT ON FUNCTION rec.recommend_for(text, text[], int, boolean, text[], text[]
 COMMENT ON FUNCTION rec.recommend_for(text, jsonb, text[], int, boolean, text[], text[], int, real, jsonb, text, jsonb, text, jsonb, real, jsonb, text, real, real, bigint) IS 'The k best items for a visitor who is known by attributes (a JSON object with columns of the user relation) and by recent items (null or empty: by attributes only): rec.recommend_for() with the attributes first';
 COMMENT ON FUNCTION rec.buy_again(text, text, int, interval, int, text, jsonb, text) IS '<model>.buy_again() by model name: what a user is likely to take again, by own frequency and recency, ids as text';
 COMMENT ON FUNCTION rec.recommend_users(text, text, int, boolean, int) IS '<model>.recommend_users() by model name: the k users with the highest score for an item, ids as text';
-COMMENT ON FUNCTION rec.recommend_many(text, text[], int, boolean, text[], text[], int, real, text, jsonb, text) IS '<model>.recommend_many() by model name: the k best items for each of many users (null: all) from what is stored, ids as text';
+COMMENT ON FUNCTION rec.recommend_many(text, text[], int, boolean, text[], text[], int, real, text, jsonb, text, jsonb) IS '<model>.recommend_many() by model name: the k best items for each of many users (null: all) from what is stored, ids as text';
 COMMENT ON FUNCTION rec.similar_items(text, text, int, int, int) IS '<model>.similar_items() by model name: the k items most similar to an item by cosine, ids as text';
 COMMENT ON FUNCTION rec.similar_users(text, text, int, int) IS '<model>.similar_users() by model name: the k users most similar to a user by cosine, ids as text';
-COMMENT ON FUNCTION rec.predict(text, text, text, int) IS '<model>.predict() by model name: score (explicit feedback: expected rating) of one item for one user';
-COMMENT ON FUNCTION rec.explain(text, text, text, int, int, text) IS '<model>.explain() by model name: which past items contributed how much to a score, ids as text';
+COMMENT ON FUNCTION rec.predict(text, text, text, int, jsonb) IS '<model>.predict() by model name: score (explicit feedback: expected rating) of one item for one user';
+COMMENT ON FUNCTION rec.explain(text, text, text, int, int, text, jsonb) IS '<model>.explain() by model name: which past items contributed how much to a score, ids as text';

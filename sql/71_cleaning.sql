@@ -6,6 +6,11 @@ CREATE FUNCTION rec.impute(x float8, constant float8) RETURNS float8
 	AS 'MODULE_PATHNAME', 'rec_impute_constant' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 CREATE FUNCTION rec.impute(x text, strategy text) RETURNS text
 	AS 'MODULE_PATHNAME', 'rec_impute_text' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+-- All other types. Numbers and words keep to the forms above, whose argument types are the preferred ones of their categories.
+CREATE FUNCTION rec.impute(x anyelement, strategy text) RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'rec_impute_value' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION rec.impute(x anyelement, constant anyelement) RETURNS anyelement
+	AS 'MODULE_PATHNAME', 'rec_impute_constant' LANGUAGE C WINDOW IMMUTABLE PARALLEL SAFE;
 
 CREATE FUNCTION rec.impute_knn(relation text, key text, columns text[], k int DEFAULT 5, donors int DEFAULT 20000)
 RETURNS TABLE (key text, column_name text, value text, distance float8, neighbours int)
@@ -123,7 +128,9 @@ RETURN rec._create_clean_view($1, pg_catalog.current_schema()::text, $2::regclas
 COMMENT ON FUNCTION rec.impute(float8, text) IS 'Window function: x, or where it is null the median, mean or mode (of equally frequent values the smallest) of the whole partition, or a constant written as text. Null in a partition of nulls. Errors: NaN or infinity, an unknown strategy.';
 COMMENT ON FUNCTION rec.impute(float8, float8) IS 'Window function: x, or where it is null the constant';
 COMMENT ON FUNCTION rec.impute(text, text) IS 'Window function: x, or where it is null the most frequent value of the whole partition (strategy mode; of equally frequent ones the first by bytes), or any other word as a constant';
-COMMENT ON FUNCTION rec.impute_knn(text, text, text[], int, int) IS 'One row for each missing value (null, NaN, infinity) in the given columns of a relation: the row''s key, the column, the value from the k nearest rows that have it (1 to 1000), their mean distance and how many they were (0: none, value null). Distance: Gower''s, numbers by their range, everything else equal or not, over the columns that both rows have. Numbers: the median, rounded for integer columns; else the most frequent value, of those the nearest. At most donors rows are kept to compare with, a random sample of those that have at least one value. Reads the relation with the caller''s rights. Errors: unknown relation or column, a column of a date or time type, words beyond pg_recommend.training_memory.';
+COMMENT ON FUNCTION rec.impute(anyelement, text) IS 'Window function for dates, times, booleans, enums, uuids and other types: x, or where it is null the most frequent value of the whole partition (strategy mode; of equally frequent ones the smallest) or the median (of two the lower one). Null in a partition of nulls. Errors: another strategy, a type without an order.';
+COMMENT ON FUNCTION rec.impute(anyelement, anyelement) IS 'Window function: x, or where it is null the constant, which is of the same type';
+COMMENT ON FUNCTION rec.impute_knn(text, text, text[], int, int) IS 'One row for each missing value (null, NaN, infinity) in the given columns of a relation: the row''s key, the column, the value from the k nearest rows that have it (1 to 1000), their mean distance and how many they were (0: none, value null). Distance: Gower''s, numbers, dates and timestamps by their range, everything else equal or not, over the columns that both rows have. Numbers, dates and timestamps: the median, rounded for integer columns and dates; else the most frequent value, of those the nearest. At most donors rows are kept to compare with, a random sample of those that have at least one value. Reads the relation with the caller''s rights. Errors: unknown relation or column, a column of type time or interval, words beyond pg_recommend.training_memory.';
 COMMENT ON TYPE rec.bot_signs IS 'What speaks for a program among the events of one visitor. rate to breadth are signs from 0 (as people) to 1 (as programs).';
 COMMENT ON COLUMN rec.bot_signs.score IS 'From 0 to 1: 1 - (1 - .8 rate) (1 - .7 burst) (1 - .9 regularity) (1 - .8 round_the_clock) (1 - .6 breadth)';
 COMMENT ON COLUMN rec.bot_signs.rate IS 'Distinct times per active hour: 0 up to 60, 1 from 1200, logarithmic between';

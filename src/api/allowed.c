@@ -196,3 +196,11 @@ rec_boost_factors(const RecCall *call, const RecRequest *request)
 
 	return kept ? kept->factor : NULL;
 }
+
+float
+rec_item_factor(const RecCall *call, const RecRequest *request, int position)
+{
+	const float *factor = rec_boost_factors(call, request);
+
+	return factor ? factor[position] : 1;
+}

@@ -26,6 +26,7 @@ extern void rec_allow_filtered(RecAllowed *allowed, const RecCall *call, const R
 
 /* The factors of the request's boost and context by position, found out once likewise; NULL: there is none. */
 extern const float *rec_boost_factors(const RecCall *call, const RecRequest *request);
+extern float rec_item_factor(const RecCall *call, const RecRequest *request, int position);	/* 1: nothing given */
 
 /* Takes items out. */
 extern void rec_forbid(RecAllowed *allowed, const int32 *item, int n);

@@ -5,9 +5,10 @@
  * The score is linear in the targets of the user's observations, so the parts are exact: with A the normal matrix of
  * the user's row and A z = y of the item, observation k gives w_k p_k <y_k, z>. With explicit feedback there is one more
  * part, the mean and the item's bias, which no event of the user explains. With lambda_r m on the right-hand side, what the
- * user's attributes let expect, each encoded attribute has such a part too.
+ * user's attributes let expect, each encoded attribute has such a part too. A context multiplies the score, and what that adds is a
+ * part of its own.
  */
-#include "api/serve.h"
+#include "api/allowed.h"
 
 #include <math.h>
 
@@ -92,6 +93,16 @@ make_exact(Part *part, int n, float score)
 		part[largest].contribution += rest;
 }
 
+/* Puts out the parts of a score, and with them what the context makes of it; there is room for one part more. */
+static void
+put_sorted(const RecCall *call, Part *part, int n, float score, float lift)
+{
+	if (lift != 1 && n > 0)
+		part[n++] = (Part) {-1, lift, (double) rec_raised(score, lift) - score, "context"};
+	qsort(part, n, sizeof(Part), compare_parts);
+	put_parts(call, part, n);
+}
+
 /*
  * Appends the parts of encoded attributes: value times <weights of the column, direction>, the bias with a factor of its
  * own. Columns of one attribute and level are one part.
@@ -138,11 +149,11 @@ target_of(const RecServing *s, int position)
 
 /* Item weights: value times weight, as the score adds them up. */
 static void
-explain_weights(const RecCall *call, const RecUser *user, int position)
+explain_weights(const RecCall *call, const RecUser *user, int position, float lift)
 {
 	const RecServing *s = call->serving;
 	const RecWeights *w = &s->weights;
-	Part	   *part = palloc(Max(user->n, 1) * sizeof(Part));
+	Part	   *part = palloc((user->n + 1) * sizeof(Part));
 	int			n = 0;
 
 	for (int k = 0; k < user->n; k++)
@@ -158,12 +169,11 @@ explain_weights(const RecCall *call, const RecUser *user, int position)
 		part[n++] = (Part) {user->item[k], user->net[k], contribution};
 	}
 	make_exact(part, n, user->score[position]);
-	qsort(part, n, sizeof(Part), compare_parts);
-	put_parts(call, part, n);
+	put_sorted(call, part, n, user->score[position], lift);
 }
 
 static void
-explain_by_user(const RecCall *call, const RecUser *user, int position, float score)
+explain_by_user(const RecCall *call, const RecUser *user, int position, float score, float lift)
 {
 	const RecServing *s = call->serving;
 	RecUserRow	row;
@@ -176,12 +186,12 @@ explain_by_user(const RecCall *call, const RecUser *user, int position, float sc
 
 	if (user->score)
 	{
-		explain_weights(call, user, position);
+		explain_weights(call, user, position, lift);
 		return;
 	}
 	rec_user_row(s, user->n, user->item, user->net, user->prior, &row);
 	contribution = palloc(Max(row.n, 1) * sizeof(float));
-	part = palloc((row.n + columns + 1) * sizeof(Part));
+	part = palloc((row.n + columns + 2) * sizeof(Part));
 	status = rec_als_explain(&row.step, row.n, row.column, row.value, s->warm, position, contribution, z, row.scratch);
 	if (status != REC_ALS_OK)
 		ereport(ERROR,
@@ -201,13 +211,12 @@ explain_by_user(const RecCall *call, const RecUser *user, int position, float sc
 	if (s->rule.explicit_feedback)
 		part[n++] = (Part) {-1, 0, item_baseline(s, position)};
 	make_exact(part, n, score);
-	qsort(part, n, sizeof(Part), compare_parts);
-	put_parts(call, part, n);
+	put_sorted(call, part, n, score, lift);
 }
 
 /* The item's factors are what its attributes let expect and what its events add to that. */
 static void
-explain_by_item(const RecCall *call, const RecUser *user, int position, float score)
+explain_by_item(const RecCall *call, const RecUser *user, int position, float score, float lift)
 {
 	const RecServing *s = call->serving;
 	RecEncoded	row;
@@ -217,7 +226,7 @@ explain_by_item(const RecCall *call, const RecUser *user, int position, float sc
 
 	if (!rec_encoded_stored(call->model, s, REC_ITEMS, rec_keys_datum(&s->keys, position), &row))
 		row.n = 0;
-	part = palloc((row.n + 2) * sizeof(Part));
+	part = palloc((row.n + 3) * sizeof(Part));
 	n = add_attributes(call, REC_ITEMS, &row, user->vector, 1, 1, part, n);
 	if (s->rule.explicit_feedback)
 		part[n++] = (Part) {-1, 0, rec_user_offset(s, user)};
@@ -227,32 +236,7 @@ explain_by_item(const RecCall *call, const RecUser *user, int position, float sc
 		part[n++] = (Part) {position, s->support[position], rest};
 	else
 		make_exact(part, n, score);
-	qsort(part, n, sizeof(Part), compare_parts);
-	put_parts(call, part, n);
-}
-
-/* Whether options ask for the item's side; they have no other key. */
-static bool
-asks_for_item(FunctionCallInfo fcinfo, int i)
-{
-	JsonbValue	v;
-	Jsonb	   *json;
-	char	   *side;
-
-	if (PG_ARGISNULL(i))
-		return false;
-	json = PG_GETARG_JSONB_P(i);
-	if (!JB_ROOT_IS_OBJECT(json) || getKeyJsonValueFromContainer(&json->root, "side", 4, &v) == NULL ||
-		v.type != jbvString)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("options of explain() must be a side")));
-	side = pnstrdup(v.val.string.val, v.val.string.len);
-	if (strcmp(side, "user") != 0 && strcmp(side, "item") != 0)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("invalid value for side: \"%s\"", side),
-				 errdetail("Allowed are \"user\" and \"item\".")));
-	return strcmp(side, "item") == 0;
+	put_sorted(call, part, n, score, lift);
 }
 
 PG_FUNCTION_INFO_V1(rec_explain);
@@ -267,8 +251,9 @@ rec_explain(PG_FUNCTION_ARGS)
 				item_key;
 	bool		known;
 	int			position = -1;
-	bool		by_item = asks_for_item(fcinfo, 6);
+	RecRequest	request;
 
+	rec_request_read(&request, fcinfo, 6, REC_FOR_EXPLAIN);
 	rec_call_begin(&call, fcinfo, 3, 5);
 	rec_live_rights(call.model, &rights);
 	if (rights.gone)
@@ -292,7 +277,8 @@ rec_explain(PG_FUNCTION_ARGS)
 		rec_user_get(call.model, call.serving, user_key, &user_type, known, NULL, &user);
 		if (user.source != REC_SOURCE_POPULAR)
 		{
-			float		score = 0;
+			float		score = 0,
+						lift = rec_item_factor(&call, &request, position);
 
 			if (user.score == NULL)
 			{
@@ -300,12 +286,12 @@ rec_explain(PG_FUNCTION_ARGS)
 							   user.vector, &score);
 				score += rec_user_offset(call.serving, &user);
 			}
-			if (by_item && user.score == NULL)
-				explain_by_item(&call, &user, position, score);
+			if (request.by_item && user.score == NULL)
+				explain_by_item(&call, &user, position, score, lift);
 			else
 			{
 				rec_user_describe(call.model, call.serving, &user_type, user_key, &user);
-				explain_by_user(&call, &user, position, score);
+				explain_by_user(&call, &user, position, score, lift);
 			}
 		}
 	}

@@ -6,9 +6,12 @@
 
 #include "api/fit.h"
 #include "api/window.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/float.h"
 #include "utils/memutils.h"
+#include "utils/typcache.h"
 
 typedef struct ImputeWindow
 {
@@ -16,18 +19,32 @@ typedef struct ImputeWindow
 	bool		none;			/* there is nothing to impute with */
 	double		number;
 	text	   *word;
+	Datum		value;			/* of another type */
 } ImputeWindow;
+
+static double
+finite_number(Datum value)
+{
+	double		x = DatumGetFloat8(value);
+
+	if (!isfinite(x))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("cannot impute from NaN or infinity"),
+				 errhint("Turn such values into null: CASE WHEN x NOT IN ('NaN', 'Infinity', '-Infinity') THEN x END.")));
+	return x;
+}
 
 static void
 take_number(void *to, Datum value, bool isnull)
 {
-	rec_fit_add(to, REC_SCALER_QUANTILE, DatumGetFloat8(value));
+	rec_fit_add(to, REC_SCALER_QUANTILE, finite_number(value));
 }
 
 static void
 take_moment(void *to, Datum value, bool isnull)
 {
-	rec_fit_add(to, REC_SCALER_STANDARD, DatumGetFloat8(value));
+	rec_fit_add(to, REC_SCALER_STANDARD, finite_number(value));
 }
 
 /* The most frequent number; of equally frequent ones the smallest. */
@@ -218,4 +235,109 @@ rec_impute_text(PG_FUNCTION_ARGS)
 	if (w->word)
 		PG_RETURN_TEXT_P(w->word);
 	PG_RETURN_DATUM(rec_window_constant(window, 1, "strategy"));
+}
+
+/* The values of a partition, of any type with an order. */
+typedef struct Values
+{
+	MemoryContext context;
+	TypeCacheEntry *type;
+	Oid			collation;
+	int64		n;
+	int64		room;
+	Datum	   *value;
+} Values;
+
+static void
+take_value(void *to, Datum value, bool isnull)
+{
+	Values	   *values = to;
+	MemoryContext old = MemoryContextSwitchTo(values->context);
+
+	if (values->n == values->room)
+	{
+		values->room = Max(values->room * 2, 64);
+		values->value = values->value ? repalloc_huge(values->value, mul_size(values->room, sizeof(Datum))) :
+			palloc(values->room * sizeof(Datum));
+	}
+	values->value[values->n++] = datumCopy(value, values->type->typbyval, values->type->typlen);
+	MemoryContextSwitchTo(old);
+}
+
+static int
+compare_values(const void *a, const void *b, void *values)
+{
+	Values	   *v = values;
+
+	CHECK_FOR_INTERRUPTS();
+	return DatumGetInt32(FunctionCall2Coll(&v->type->cmp_proc_finfo, v->collation, *(const Datum *) a, *(const Datum *) b));
+}
+
+/* The most frequent value, of equally frequent ones the smallest; or the median, of two the lower one. */
+static void
+fit_value(FunctionCallInfo fcinfo, WindowObject window, ImputeWindow *w, bool median)
+{
+	Values		v = {.collation = PG_GET_COLLATION()};
+	int64		at = 0,
+				best = 0,
+				run = 0;
+	MemoryContext old;
+
+	v.type = lookup_type_cache(get_fn_expr_argtype(fcinfo->flinfo, 0), TYPECACHE_CMP_PROC_FINFO);
+	if (!OidIsValid(v.type->cmp_proc_finfo.fn_oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_FUNCTION),
+				 errmsg("could not identify a comparison function for type %s", format_type_be(v.type->type_id)),
+				 errhint("Cast the value to text.")));
+	v.context = AllocSetContextCreate(CurrentMemoryContext, "rec values", ALLOCSET_DEFAULT_SIZES);
+	rec_window_each(window, 0, false, take_value, &v);
+	if (v.n > 1)
+		qsort_arg(v.value, v.n, sizeof(Datum), compare_values, &v);
+	for (int64 i = 0; i < v.n && !median; i++)
+	{
+		run = i > 0 && compare_values(&v.value[i], &v.value[i - 1], &v) == 0 ? run + 1 : 1;
+		if (run > best)
+		{
+			best = run;
+			at = i;
+		}
+	}
+	w->none = v.n == 0;
+	old = MemoryContextSwitchTo(rec_window_context(w));
+	if (!w->none)
+		w->value = datumCopy(v.value[median ? (v.n - 1) / 2 : at], v.type->typbyval, v.type->typlen);
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(v.context);
+}
+
+/* impute(x anyelement, 'mode' or 'median') */
+PG_FUNCTION_INFO_V1(rec_impute_value);
+Datum
+rec_impute_value(PG_FUNCTION_ARGS)
+{
+	WindowObject window = rec_window(fcinfo);
+	bool		first,
+				isnull;
+	ImputeWindow *w = rec_window_state(window, sizeof(ImputeWindow), &first);
+	Datum		value;
+
+	if (first)
+	{
+		char	   *strategy = TextDatumGetCString(rec_window_constant(window, 1, "strategy"));
+		bool		median = strcmp(strategy, "median") == 0;
+
+		if (!median && strcmp(strategy, "mode") != 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("unknown strategy \"%s\"", strategy),
+					 errdetail("Of this type, a strategy is mode or median."),
+					 errhint("A constant is given in the type of the values, with a cast.")));
+		fit_value(fcinfo, window, w, median);
+	}
+	value = WinGetFuncArgCurrent(window, 0, &isnull);
+	if (!isnull)
+		PG_RETURN_DATUM(value);
+	if (w->none)
+		PG_RETURN_NULL();
+	PG_RETURN_DATUM(w->value);
 }

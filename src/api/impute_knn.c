@@ -24,9 +24,11 @@
 #include "parser/parse_coerce.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/timestamp.h"
 
 #define BATCH 1000
 #define MAX_K 1000
@@ -35,6 +37,7 @@ typedef struct Column
 {
 	const char *name;
 	bool		integer;		/* imputed values are rounded */
+	Oid			time;			/* date, timestamp or timestamptz: seconds since 1970; else InvalidOid */
 } Column;
 
 typedef struct Knn
@@ -63,7 +66,7 @@ column_of(Relation rel, const char *name)
 	return getBaseType(TupleDescAttr(RelationGetDescr(rel), attnum - 1)->atttypid);
 }
 
-/* A column's type decides: numbers have a distance, times are refused, all else is equal or not. */
+/* A column's type decides: numbers, dates and timestamps have a distance, all else is equal or not. */
 static void
 describe_column(Relation rel, const char *name, Column *c, RecGowerColumn *g, StringInfo query)
 {
@@ -71,16 +74,20 @@ describe_column(Relation rel, const char *name, Column *c, RecGowerColumn *g, St
 
 	c->name = name;
 	c->integer = type == INT2OID || type == INT4OID || type == INT8OID;
-	g->numeric = c->integer || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
+	c->time = type == DATEOID || type == TIMESTAMPOID || type == TIMESTAMPTZOID ? type : InvalidOid;
+	g->numeric = c->integer || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID || OidIsValid(c->time);
 	g->low = HUGE_VAL;
 	g->high = -HUGE_VAL;
-	if (TypeCategory(type) == TYPCATEGORY_DATETIME || TypeCategory(type) == TYPCATEGORY_TIMESPAN)
+	if (!OidIsValid(c->time) && (TypeCategory(type) == TYPCATEGORY_DATETIME || TypeCategory(type) == TYPCATEGORY_TIMESPAN))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("column \"%s\" is of type %s", name, format_type_be(type)),
-				 errdetail("Distances of times are not defined here."),
+				 errdetail("Distances are defined for numbers, dates and timestamps."),
 				 errhint("Make a view with extract(epoch FROM %s).", quote_identifier(name))));
-	appendStringInfo(query, ", %s::pg_catalog.%s", quote_identifier(name), g->numeric ? "float8" : "text");
+	if (OidIsValid(c->time))
+		appendStringInfo(query, ", pg_catalog.date_part('epoch', %s::%s)", quote_identifier(name), format_type_be_qualified(type));
+	else
+		appendStringInfo(query, ", %s::pg_catalog.%s", quote_identifier(name), g->numeric ? "float8" : "text");
 }
 
 static void
@@ -185,6 +192,18 @@ by_value(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Seconds since 1970 as text of the type. */
+static Datum
+time_text(Oid type, double seconds)
+{
+	double		since_2000 = seconds - (double) (POSTGRES_EPOCH_JDATE - UNIX_EPOCH_JDATE) * SECS_PER_DAY;
+	Datum		time = type == DATEOID ? DateADTGetDatum((DateADT) rint(since_2000 / SECS_PER_DAY)) :
+		TimestampTzGetDatum((TimestampTz) rint(since_2000 * USECS_PER_SEC));
+
+	return CStringGetTextDatum(DatumGetCString(DirectFunctionCall1(type == DATEOID ? date_out :
+																   type == TIMESTAMPOID ? timestamp_out : timestamptz_out, time)));
+}
+
 /* The median of a numeric column's neighbours; of a categorical one the most frequent word, of those the nearest. */
 static Datum
 value_from(const Knn *knn, int c, const RecNearest *nearest)
@@ -215,6 +234,8 @@ value_from(const Knn *knn, int c, const RecNearest *nearest)
 	result = value[(nearest->n - 1) / 2] / 2 + value[nearest->n / 2] / 2;
 	if (nearest->n % 2 == 1)
 		result = value[nearest->n / 2];
+	if (OidIsValid(knn->column[c].time))
+		return time_text(knn->column[c].time, result);
 	if (knn->column[c].integer)
 		return CStringGetTextDatum(psprintf("%.0f", rint(result)));
 	else

@@ -252,10 +252,10 @@ prepare_output(Many *m)
 }
 
 static void
-answer(Many *m, const RecKeys *users, const bool *allowed)
+answer(Many *m, const RecKeys *users, const bool *allowed, const float *factor)
 {
 	RecManyJob	job = {
-		.serving = m->call.serving, .allowed = allowed, .limit = m->limit, .read = read_users, .write = write_users,
+		.serving = m->call.serving, .allowed = allowed, .factor = factor, .limit = m->limit, .read = read_users, .write = write_users,
 		.users = users ? users->n : m->call.serving->users, .state = m
 	};
 
@@ -289,7 +289,7 @@ rec_recommend_many(PG_FUNCTION_ARGS)
 	rec_allow_filtered(&allowed, &m.call, &m.request);
 	m.limit = rec_call_limit(&m.call, allowed.n);
 	if (m.limit > 0 && (users == NULL || users->n > 0))
-		answer(&m, users, allowed.mask);
+		answer(&m, users, allowed.mask, rec_boost_factors(&m.call, &m.request));
 	rec_call_end(&m.call);
 	return (Datum) 0;
 }

@@ -169,9 +169,8 @@ adjusted_scores(const RecCall *call, const RecUser *user, const RecRepeats *repe
 	}
 	if (repeats)
 		blend_repeats(repeats, request->buy_again, score, s->n);
-	/* a factor above 1 raises a score, whatever its sign */
 	for (int i = 0; factor && i < s->n; i++)
-		score[i] = score[i] >= 0 ? score[i] * factor[i] : score[i] / factor[i];
+		score[i] = rec_raised(score[i], factor[i]);
 	return score;
 }
 

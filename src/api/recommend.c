@@ -204,8 +204,11 @@ rec_predict(PG_FUNCTION_ARGS)
 				item_key;
 	bool		known;
 	int			position = -1;
-	float		score;
+	float		score,
+				factor;
+	RecRequest	request;
 
+	rec_request_read(&request, fcinfo, 4, REC_FOR_PREDICT);
 	rec_call_begin(&call, fcinfo, -1, 3);
 	rec_call_user_type(&call, &user_type);
 	known = rec_call_key(&call, 1, &user_type, &user_key);
@@ -216,6 +219,7 @@ rec_predict(PG_FUNCTION_ARGS)
 		rec_call_end(&call);
 		PG_RETURN_NULL();
 	}
+	factor = rec_item_factor(&call, &request, position);
 	rec_user_get(call.model, call.serving, user_key, &user_type, known, NULL, &user);
 	if (user.source != REC_SOURCE_POPULAR && user.score)
 		score = user.score[position];
@@ -233,5 +237,5 @@ rec_predict(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	}
 	rec_call_end(&call);
-	PG_RETURN_FLOAT4(score);
+	PG_RETURN_FLOAT4(rec_raised(score, factor));
 }

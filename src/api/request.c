@@ -159,6 +159,19 @@ read_context(RecRequest *r, const char *name, JsonbValue *v)
 	r->context = JsonbValueToJsonb(v);
 }
 
+static void
+read_side(RecRequest *r, const char *name, JsonbValue *v)
+{
+	char	   *side = v->type == jbvString ? pnstrdup(v->val.string.val, v->val.string.len) : "";
+
+	if (strcmp(side, "user") != 0 && strcmp(side, "item") != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("invalid value for side: \"%s\"", side),
+				 errdetail("Allowed are \"user\" and \"item\".")));
+	r->by_item = strcmp(side, "item") == 0;
+}
+
 /* A number from 0 to 1. */
 static float
 read_share(const char *name, JsonbValue *v)
@@ -266,7 +279,8 @@ static const struct
 	{"filter_args", read_filter_args, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
 	{"item_set", read_item_set, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_BUY_AGAIN},
 	{"boost", read_boost, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
-	{"context", read_context, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
+	{"context", read_context, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET | REC_FOR_MANY | REC_FOR_PREDICT | REC_FOR_EXPLAIN},
+	{"side", read_side, REC_FOR_EXPLAIN},
 	{"diversity", read_diversity, REC_FOR_USER | REC_FOR_SERVE | REC_FOR_BASKET},
 	{"buy_again", read_buy_again, REC_FOR_USER | REC_FOR_SERVE},
 	{"experiment", read_experiment, REC_FOR_USER | REC_FOR_SERVE},

@@ -33,6 +33,7 @@ typedef struct RecRequest
 	float		buy_again;		/* 0 .. 1; 0: none */
 	char	   *experiment;
 	char	   *placement;
+	bool		by_item;		/* explain: the item's side */
 	Jsonb	   *attributes;		/* of a visitor; NULL: none */
 	enum {REC_EXPLORE_NOT, REC_EXPLORE_UCB, REC_EXPLORE_THOMPSON} explore;
 	float		beta;			/* ucb: standard deviations that are added */
@@ -48,7 +49,9 @@ typedef enum RecRequestFor
 	REC_FOR_BASKET = 2,			/* recommend_for */
 	REC_FOR_MANY = 4,			/* recommend_many */
 	REC_FOR_BUY_AGAIN = 8,		/* buy_again */
-	REC_FOR_SERVE = 16			/* serve */
+	REC_FOR_SERVE = 16,			/* serve */
+	REC_FOR_PREDICT = 32,		/* predict */
+	REC_FOR_EXPLAIN = 64		/* explain */
 } RecRequestFor;
 
 /* Reads the options argument i; an error for an unknown key, a value that does not fit, or options that do not combine. */

@@ -13,4 +13,11 @@
 /* out[i] = <rows[i], x>, i = 0 .. n-1 */
 extern void rec_score_rows(const float *rows, int64_t n, int stride, const float *x, float *out);
 
+/* A score times a factor: one above 1 raises it, whatever its sign. */
+static inline float
+rec_raised(float score, float factor)
+{
+	return score >= 0 ? score * factor : score / factor;
+}
+
 #endif							/* REC_SCORE_H */

@@ -37,6 +37,7 @@ typedef struct Ring
 	int			users_room;
 	int			item_room;
 	bool		values;			/* blocks have them */
+	bool		raised;			/* scores have factors */
 	int			slots;
 	Size		block_size;
 	pg_atomic_uint64 published;
@@ -44,7 +45,7 @@ typedef struct Ring
 	pg_atomic_uint32 finished;	/* nothing will be published any more */
 	ConditionVariable work;		/* workers wait for a block */
 	ConditionVariable done;		/* the leader waits for the block that is to be written next */
-	/* then: allowed[nitems], and blocks */
+	/* then: allowed[nitems], factors[nitems] if any, and blocks */
 } Ring;
 
 /* The start of a block. */
@@ -72,10 +73,17 @@ ring_allowed(Ring *ring)
 	return (bool *) ring + TYPEALIGN(64, sizeof(Ring));
 }
 
+static inline float *
+ring_factors(Ring *ring)
+{
+	return ring->raised ? (float *) ((char *) ring_allowed(ring) + TYPEALIGN(64, ring->nitems)) : NULL;
+}
+
 static inline Size
 ring_blocks(const Ring *ring)
 {
-	return TYPEALIGN(64, sizeof(Ring)) + TYPEALIGN(64, ring->nitems);
+	return TYPEALIGN(64, sizeof(Ring)) + TYPEALIGN(64, ring->nitems) +
+		(ring->raised ? TYPEALIGN(64, ring->nitems * sizeof(float)) : 0);
 }
 
 /* Lays a block out; with base NULL only its size counts. */
@@ -116,7 +124,8 @@ plan_ring(const RecManyJob *job)
 	RecManyBlock block;
 	Ring		ring = {
 		.stride = job->serving->stride, .nitems = job->serving->n, .limit = job->limit, .users_room = job->users_room,
-		.item_room = job->item_room, .slots = job->slots, .values = job->serving->weights.start != NULL
+		.item_room = job->item_room, .slots = job->slots, .values = job->serving->weights.start != NULL,
+		.raised = job->factor != NULL
 	};
 
 	ring.block_size = lay_out(&ring, NULL, &block);
@@ -180,6 +189,8 @@ fill_ring(const RecManyJob *job, void *memory)
 	ConditionVariableInit(&ring->work);
 	ConditionVariableInit(&ring->done);
 	memcpy(ring_allowed(ring), job->allowed, job->serving->n);
+	if (job->factor)
+		memcpy(ring_factors(ring), job->factor, job->serving->n * sizeof(float));
 	for (int i = 0; i < ring->slots; i++)
 	{
 		RecManyBlock block;
@@ -198,8 +209,20 @@ join(Participant *p, Ring *ring, const RecServing *serving)
 	memcpy(p->mask, ring_allowed(ring), serving->n);
 	p->scratch = palloc(serving->stride);
 	/* the same choice as recommend(): bounds leave out little when many are wanted */
-	p->score = ring->limit <= serving->n / 16 && !ring->values ? NULL :
+	p->score = ring->limit <= serving->n / 16 && !ring->values && !ring->raised ? NULL :
 		palloc_extended(Max(serving->n, 1) * sizeof(float), MCXT_ALLOC_HUGE);
+}
+
+/* The best by p->score, times the factors if any. */
+static void
+best_raised(const Participant *p, RecTopK *top)
+{
+	const float *factor = ring_factors(p->ring);
+
+	for (int i = 0; factor && i < p->serving->n; i++)
+		p->score[i] = rec_raised(p->score[i], factor[i]);
+	rec_topk_scan(top, p->score, p->mask, p->serving->n);
+	rec_topk_sort(top);
 }
 
 static void
@@ -207,6 +230,12 @@ popular(const Participant *p, RecTopK *top)
 {
 	const RecServing *s = p->serving;
 
+	if (p->ring->raised)
+	{
+		memcpy(p->score, s->popularity, s->n * sizeof(float));
+		best_raised(p, top);
+		return;
+	}
 	for (int i = 0; i < s->n && top->n < top->k; i++)
 	{
 		int32		position = s->by_popularity[i];
@@ -222,17 +251,17 @@ personal(const Participant *p, const float *vector, RecTopK *top)
 	const RecServing *s = p->serving;
 
 	if (p->score == NULL)
-		(void) rec_pick(&s->codes, s->items, s->n, s->stride, vector, p->mask, top, p->scratch);
-	else
 	{
-		for (int i = 0; i < s->n; i += SCORE_SLICE)
-		{
-			CHECK_FOR_INTERRUPTS();
-			rec_score_rows(s->items + (Size) i * s->stride, Min(SCORE_SLICE, s->n - i), s->stride, vector, p->score + i);
-		}
-		rec_topk_scan(top, p->score, p->mask, s->n);
+		(void) rec_pick(&s->codes, s->items, s->n, s->stride, vector, p->mask, top, p->scratch);
+		rec_topk_sort(top);
+		return;
 	}
-	rec_topk_sort(top);
+	for (int i = 0; i < s->n; i += SCORE_SLICE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		rec_score_rows(s->items + (Size) i * s->stride, Min(SCORE_SLICE, s->n - i), s->stride, vector, p->score + i);
+	}
+	best_raised(p, top);
 }
 
 /* By item weights, in the order of rec_linear_scores(), so that the numbers are the same. */
@@ -244,8 +273,7 @@ by_weights(const Participant *p, const RecManyUser *user, const int32 *item, con
 	memset(p->score, 0, s->n * sizeof(float));
 	rec_weights_score(&s->weights, user->history, item, value, p->score);
 	rec_linear_finish(p->score, s->by_popularity, s->n);
-	rec_topk_scan(top, p->score, p->mask, s->n);
-	rec_topk_sort(top);
+	best_raised(p, top);
 }
 
 static void

@@ -39,6 +39,7 @@ typedef struct RecManyJob
 {
 	const RecServing *serving;
 	const bool *allowed;		/* per item */
+	const float *factor;		/* of scores, per item, where users have no offset; NULL: none */
 	int			limit;			/* rows per user, above 0 */
 	double		users;			/* about how many */
 

@@ -17,6 +17,19 @@ SELECT results_eq('SELECT rec.impute(x, ''mean'') OVER (), rec.impute(x::text, '
 SELECT throws_ok(q, e, NULL, q) FROM (VALUES ('SELECT rec.impute(x, ''medain'') OVER () FROM x', '22023'), ('SELECT rec.impute(x, NULL::text) OVER () FROM x', '22004'), ('SELECT rec.impute(x, NULL::float8) OVER () FROM x', '22004'), ('SELECT rec.impute(x, ''NaN'') OVER () FROM x', '22023'),
 	('SELECT rec.impute(x, ''mean'') OVER () FROM (VALUES (1), (''NaN''::float8)) v (x)', '22023'), ('SELECT rec.impute(x, ''1 2'') OVER () FROM x', '22023')) v (q, e);
 
+-- other types: the most frequent value, the (lower) median, or a constant of the type
+SELECT results_eq(format('SELECT rec.impute(x, %s) OVER () FROM (VALUES %s) v (n, x) ORDER BY n', strategy, rows), 'VALUES ' || expected, rows || ' by ' || strategy) FROM (VALUES
+	('''mode''', '(1, true), (2, NULL), (3, false), (4, true)', '(true), (true), (false), (true)'), ('false', '(1, true), (2, NULL)', '(true), (false)'),
+	('''mode''', '(1, date ''2024-01-03''), (2, NULL), (3, ''2024-01-01'')', '(date ''2024-01-03''), (''2024-01-01''), (''2024-01-01'')'),
+	('''median''', '(1, date ''2024-01-03''), (2, NULL), (3, ''2024-01-01''), (4, ''2024-01-02'')', '(date ''2024-01-03''), (''2024-01-02''), (''2024-01-01''), (''2024-01-02'')'),
+	('date ''2024-05-05''', '(1, date ''2024-01-03''), (2, NULL)', '(date ''2024-01-03''), (''2024-05-05'')'),
+	('''median''', '(1, timestamptz ''2024-01-03''), (2, NULL)', '(timestamptz ''2024-01-03''), (''2024-01-03'')'),
+	('''mode''', '(1, ''{a}''::text[]), (2, NULL), (3, ''{b}''), (4, ''{b}'')', '(''{a}''::text[]), (''{b}''), (''{b}''), (''{b}'')'),
+	('''mode''', '(1, NULL::uuid), (2, NULL)', '(NULL::uuid), (NULL)')) v (strategy, rows, expected);
+SELECT is(pg_typeof(rec.impute(x, 0) OVER ()), 'double precision'::regtype, 'integers and numerics stay with the numbers') FROM (VALUES (1::numeric)) v (x);
+SELECT throws_ok(q, e, NULL, q) FROM (VALUES ('SELECT rec.impute(x, ''mean'') OVER () FROM (VALUES (date ''2024-01-01'')) v (x)', '22023'), ('SELECT rec.impute(x, ''mode'') OVER () FROM (VALUES (point ''1,2''), (NULL)) v (x)', '42883'),
+	('SELECT rec.impute(x, NULL::date) OVER () FROM (VALUES (NULL::date)) v (x)', '22004')) v (q, e);
+
 -- impute_knn against the same in SQL
 CREATE TABLE k AS SELECT i AS id, CASE WHEN i % 11 = 0 THEN NULL ELSE (i * 37 % 101)::numeric / 4 END AS a, CASE WHEN i % 7 = 0 THEN NULL ELSE 'w' || i * 13 % 4 END AS b, CASE WHEN i % 13 = 0 THEN NULL ELSE i * 17 % 50 END AS c, CASE WHEN i % 17 = 0 THEN NULL ELSE i % 3 = 0 END AS d FROM generate_series(1, 150) i;
 CREATE VIEW gower AS
@@ -35,8 +48,15 @@ SELECT ok(count(*) = (SELECT count(*) FROM imputed) AND max(neighbours) <= 4, 'a
 SELECT results_eq($$SELECT value, neighbours FROM rec.impute_knn('x', 'n', '{x}')$$, 'VALUES (NULL::text, 0)', 'nothing to compare by');
 SELECT throws_ok(q, e, NULL, q) FROM (VALUES ($$SELECT rec.impute_knn('nix', 'id', '{a}')$$, '42P01'), ($$SELECT rec.impute_knn('k', 'nix', '{a}')$$, '42703'), ($$SELECT rec.impute_knn('k', 'id', '{nix}')$$, '42703'), ($$SELECT rec.impute_knn('k', 'id', '{}')$$, '22023'),
 	($$SELECT rec.impute_knn('k', 'id', '{a}', 0)$$, '22023'), ($$SELECT rec.impute_knn('k', 'id', '{a}', 1001)$$, '22023'), ($$SELECT rec.impute_knn('k', 'id', '{a}', 3, 0)$$, '22023'), ($$SELECT rec.impute_knn('a"b''; DROP TABLE k', 'id', '{a}')$$, '42P01')) v (q, e);
-CREATE TABLE times (id int, at timestamptz);
-SELECT throws_ok($$SELECT rec.impute_knn('times', 'id', '{at}')$$, '42804', NULL, 'times are refused');
+CREATE TABLE times (id int, at interval);
+SELECT throws_ok($$SELECT rec.impute_knn('times', 'id', '{at}')$$, '42804', NULL, 'intervals are refused');
+-- dates and timestamps: as the same days as numbers
+CREATE TABLE dated AS SELECT id, a, CASE WHEN id % 9 > 0 THEN date '2023-12-20' + (id * 7 % 50) END AS day, CASE WHEN id % 9 > 0 THEN id * 7 % 50 END AS number, CASE WHEN id % 8 > 0 THEN timestamptz '1969-12-31 23:59:59.25+00' + id * interval '1.5 h' END AS at,
+	CASE WHEN id % 8 > 0 THEN timestamp '1969-12-31 23:59:59.25' + id * interval '1.5 h' END AS local FROM k;
+SELECT results_eq($$SELECT key, value::date - date '2023-12-20', distance, neighbours FROM rec.impute_knn('dated', 'id', '{a,day}', 3) WHERE column_name = 'day'$$,
+	$$SELECT key, value::int, distance, neighbours FROM rec.impute_knn('dated', 'id', '{a,number}', 3) WHERE column_name = 'number'$$, 'dates: as numbers of days');
+SELECT ok(count(*) > 2 AND bool_and(value::timestamptz IN (SELECT at FROM dated)), 'timestamps of one neighbour: exactly') FROM rec.impute_knn('dated', 'id', '{a,at}', 1) WHERE column_name = 'at';
+SELECT ok(count(*) > 2 AND bool_and(value::timestamp IN (SELECT local FROM dated)), 'also without a time zone') FROM rec.impute_knn('dated', 'id', '{a,local}', 1) WHERE column_name = 'local';
 CREATE TABLE many AS SELECT i AS id, repeat(md5(i::text), 30) AS word, NULL::int AS a FROM generate_series(1, 80000) i;
 SET pg_recommend.training_memory = '64MB';
 SELECT throws_ok($$SELECT rec.impute_knn('many', 'id', '{word,a}', 3, 80000)$$, '53200', NULL, 'memory is bounded');

@@ -32,6 +32,27 @@ SELECT ok(bool_and(item_id > 20), 'a stranger: popular items of the context') FR
 SELECT ok(count(*) = 5 AND avg((item_id > 20)::int) >= 0.6, 'a basket') FROM m.recommend_for('{3,25}', 5, context => '{"device": "mobile"}');
 SELECT results_eq('SELECT item_id, score FROM m.recommend(5, 4, context => ''{"device": "mobile"}'', after => ''4'')', 'SELECT item_id, score FROM m.recommend(5, NULL, context => ''{"device": "mobile"}'') WHERE rank BETWEEN 5 AND 8', 'pages go on');
 SELECT is((SELECT count(*) FROM m.recommend(5, NULL, context => '{"device": "mobile"}', min_score => 0.1) WHERE score < 0.1), 0::bigint, 'min_score counts afterwards');
+-- the other ways to ask
+SELECT results_eq($$SELECT user_id, item_id, score, rank FROM m.recommend_many('{5,7,-1}', 6, context => '{"device": "mobile"}') ORDER BY user_id, rank$$,
+	$$SELECT u, r.item_id, r.score, r.rank FROM unnest('{-1,5,7}'::int[]) u, m.recommend(u, 6, context => '{"device": "mobile"}') r ORDER BY u, rank$$, 'many users: as each of them');
+SELECT isnt((SELECT string_agg(item_id::text, ',' ORDER BY user_id, rank) FROM m.recommend_many(k => 3, context => '{"device": "mobile"}')), (SELECT string_agg(item_id::text, ',' ORDER BY user_id, rank) FROM m.recommend_many(k => 3)), 'which is not the same everywhere');
+SELECT results_eq($$SELECT user_id, item_id, score FROM rec.recommend_many('m', '{5}', 3, context => '{"device": "mobile"}') ORDER BY rank$$, $$SELECT '5', item_id::text, score FROM m.recommend(5, 3, context => '{"device": "mobile"}')$$, 'many by model name');
+CREATE TEMP TABLE alone AS SELECT * FROM m.recommend_many(k => 4, context => '{"device": "desktop"}');
+SET parallel_setup_cost = 0;
+SET max_parallel_workers_per_gather = 2;
+SELECT results_eq($$SELECT * FROM m.recommend_many(k => 4, context => '{"device": "desktop"}') ORDER BY user_id, rank$$, 'SELECT * FROM alone ORDER BY user_id, rank', 'many with parallel workers');
+RESET parallel_setup_cost;
+RESET max_parallel_workers_per_gather;
+SELECT ok(count(*) > 20 AND bool_and(m.predict(5, item_id, context => '{"device": "mobile"}') = score), 'predict') FROM m.recommend(5, NULL, context => '{"device": "mobile"}');
+SELECT is(rec.predict('m', '5', '30', context => '{"device": "mobile"}'), m.predict(5, 30, context => '{"device": "mobile"}'), 'predict by model name');
+SELECT is(m.predict(5, 30, context => '{"device": "fridge"}'), m.predict(5, 30), 'a value that is not known');
+SELECT ok(sum(contribution)::real = m.predict(5, 30, context => '{"device": "mobile"}') AND count(*) FILTER (WHERE attribute = 'context' AND item_id IS NULL) = 1
+	AND abs(max(contribution) FILTER (WHERE attribute = 'context') - (m.predict(5, 30, context => '{"device": "mobile"}') - m.predict(5, 30))) < 1e-6
+	AND max(weight) FILTER (WHERE attribute = 'context') = (SELECT lift FROM m.context_effect WHERE item_id = 30 AND context_column = 'device' AND context_value = 'mobile'), 'explain: what the context adds is a part of its own')
+	FROM m.explain(5, 30, context => '{"device": "mobile"}');
+SELECT results_eq($$SELECT * FROM m.explain(5, 30, context => '{"device": "fridge"}')$$, 'SELECT * FROM m.explain(5, 30)', 'nothing where it changes nothing');
+SELECT ok(sum(contribution)::real = m.predict(5, 30, context => '{"device": "mobile"}') AND bool_or(attribute = 'context'), 'the item''s side') FROM rec.explain('m', '5', '30', side => 'item', context => '{"device": "mobile"}');
+SELECT throws_ok(format($$SELECT %s$$, q), '22023', NULL, q) FROM unnest(ARRAY['m.predict(5, 30, context => ''{"devise": 1}'')', 'm.predict(5, 30, context => ''[]'')', 'm.recommend_many(''{5}'', context => ''{"devise": 1}'')', 'm.explain(5, 30, context => ''{"devise": 1}'')', 'm.explain(5, 30, context => ''1'')']) q;
 -- each version has its own; they go with it
 SELECT rec.alter_model('m', keep_versions => 1, reset => '{context_columns}');
 SELECT throws_ok($$SELECT * FROM m.recommend(5, context => '{"device": "mobile"}')$$, '22023', '"device" is no context column of model "m"', 'a column that is none any more');

@@ -99,7 +99,7 @@ GRANT EXECUTE ON FUNCTION mg_shop.predict TO pg_monitor;
 CREATE VIEW mg.uses AS SELECT r.item_id FROM mg_shop.recommend(1, 3) r;
 SELECT rec.upgrade_model('mg_shop');
 SELECT count(*) FROM mg.uses;
-SELECT has_function_privilege('pg_monitor', 'mg_shop.predict(bigint, text, int)', 'EXECUTE');
+SELECT has_function_privilege('pg_monitor', 'mg_shop.predict(bigint, text, int, jsonb)', 'EXECUTE');
 
 -- Functions that an earlier release made with other arguments or another result go, those that are the same stay.
 CREATE FUNCTION mg_shop.recommend(user_id bigint, k int DEFAULT 10) RETURNS TABLE (item_id text, score real) LANGUAGE sql AS 'SELECT NULL::text, 0::real';
@@ -113,7 +113,7 @@ SELECT rec.upgrade_model('mg_shop');
 SELECT count(*) > 0 FROM mg_shop.recommend(1);
 SELECT proname, prokind, count(*) FROM pg_proc WHERE pronamespace = 'mg_shop'::regnamespace AND proname IN ('recommend', 'predict', 'similar_users')
 GROUP BY 1, 2 ORDER BY 1, 2;
-SELECT has_function_privilege('pg_monitor', 'mg_shop.predict(bigint, text, int)', 'EXECUTE');
+SELECT has_function_privilege('pg_monitor', 'mg_shop.predict(bigint, text, int, jsonb)', 'EXECUTE');
 SELECT pg_get_function_result('mg_shop.similar_users'::regproc);
 CREATE FUNCTION mg_shop.explain(user_id bigint) RETURNS int LANGUAGE sql RETURN 1;
 CREATE VIEW mg.uses_old AS SELECT mg_shop.explain(1);
@@ -151,6 +151,13 @@ BEGIN;
 DROP SCHEMA mg_shop CASCADE;
 ROLLBACK;
 SELECT count(*) FROM rec.model;
+-- handed over: the views are the former owner's
+CREATE ROLE mg_heir;
+ALTER SCHEMA mg_shop OWNER TO mg_heir;
+SELECT rec.upgrade_model('mg_shop');
+ALTER SCHEMA mg_shop OWNER TO postgres;
+DROP ROLE mg_heir;
+SELECT rec.upgrade_model('mg_shop');
 -- also when a role without any right on the catalog does it, or drops all that it owns
 CREATE ROLE mg_owner;
 ALTER SCHEMA mg_shop OWNER TO mg_owner;
