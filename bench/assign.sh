@@ -14,7 +14,7 @@ UNITS=${UNITS:-5000000}
 REPS=${REPS:-7}
 
 bench_begin
-sql "CREATE TABLE units AS SELECT g::bigint AS n, 'user-' || g AS t, md5(g::text)::uuid AS u FROM generate_series(1, $UNITS) g" \
+sql "DROP TABLE IF EXISTS units" "CREATE TABLE units AS SELECT g::bigint AS n, 'user-' || g AS t, md5(g::text)::uuid AS u FROM generate_series(1, $UNITS) g" \
     "VACUUM (FREEZE, ANALYZE) units" \
     "SELECT rec.create_experiment('two')" "SELECT rec.create_experiment('one', hash_version => 1)" \
     "SELECT rec.create_experiment('space', '{a,b,c,d}', namespace => '[\"n\", 0, 0.9]', coverage => 0.8)" >/dev/null

@@ -153,7 +153,7 @@ quality() {
     echo "|---|---|---|---|---|---|---|---|---|---|"
     for dataset in ${DATASETS:-ml insteval retail}; do
         sql "DROP SCHEMA IF EXISTS q CASCADE" "CREATE SCHEMA q"
-        load_$dataset || continue
+        load_$dataset || { echo "(no $dataset in $DATA: left out)"; continue; }
         case $dataset in
             ml)
                 one "ML-100K items: genres, year" item implicit '{genres,year,decade}'

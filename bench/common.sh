@@ -88,6 +88,11 @@ bench_begin() {
         echo "log_line_prefix = '%n '"
     } | as_user "$OWNER" sh -c 'cat >"$1/data/bench.conf"' sh "$WORK"
     quietly as_user "$OWNER" "$BIN/pg_ctl" -D "$WORK/data" -l "$WORK/data/server.log" -w -t 300 start
+    # models of a run before
+    sql "DO \$\$ DECLARE m text; BEGIN
+        IF to_regclass('rec.model') IS NOT NULL THEN
+            FOR m IN SELECT model FROM rec.model LOOP EXECUTE format('DROP SCHEMA IF EXISTS %I CASCADE', m); END LOOP;
+        END IF; END \$\$"
     sql "DROP EXTENSION IF EXISTS pg_recommend CASCADE" "DROP SCHEMA IF EXISTS rec CASCADE" "DROP SCHEMA IF EXISTS bench, bm CASCADE" \
         "CREATE EXTENSION pg_recommend" "CREATE EXTENSION IF NOT EXISTS pg_prewarm"
     describe

@@ -13,6 +13,7 @@ UNITS=${UNITS:-1000000}
 REPS=${REPS:-5}
 
 bench_begin
+sql "DROP TABLE IF EXISTS shown, events"
 sql "CREATE TABLE shown AS SELECT u AS unit_id, CASE WHEN hashint8(u) & 1 = 0 THEN 'control' ELSE 'treatment' END AS variant,
         now() - (u * 90 / $UNITS) * interval '1 day' - interval '1 minute' AS exposed_at FROM generate_series(1::bigint, $UNITS) u" \
     "CREATE TABLE events AS SELECT unit_id AS user_id, (hashint8(unit_id * 10 + k) & 1023) / 100.0::float8 AS amount, exposed_at + (now() - exposed_at) * ((k - 1) / 10.0 + 0.0001) AS created_at

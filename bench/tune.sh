@@ -14,7 +14,7 @@ SHARED_BUFFERS=${SHARED_BUFFERS:-256MB}
 SEEDS=${SEEDS:-10}
 TRIALS=${TRIALS:-30}
 SETS=${SETS:-ml-100k lastfm2k}
-[ -n "${REC_DATA_DIR:-}" ] || die "set REC_DATA_DIR to the folder of the data sets"
+DATA=${REC_DATA_DIR:-$PROJECT/../shared/data}
 
 bench_begin
 
@@ -28,10 +28,11 @@ tune() {
 for set in $SETS; do
     sql "SELECT rec.drop_model('bt', true)" "DROP TABLE IF EXISTS bench_tune" "CREATE TABLE bench_tune (user_id int, item_id int, value float8, at bigint)" >/dev/null
     case $set in
-        ml-100k) file=$REC_DATA_DIR/ml-100k/u.data columns=user_id,item_id,value,at header='' create="time_column => 'at'" ;;
-        lastfm2k) file=$REC_DATA_DIR/lastfm2k/user_artists.dat columns=user_id,item_id,value header=2 create="value_column => 'value'" ;;
+        ml-100k) file=$DATA/ml-100k/u.data columns=user_id,item_id,value,at header='' create="time_column => 'at'" ;;
+        lastfm2k) file=$DATA/lastfm2k/user_artists.dat columns=user_id,item_id,value header=2 create="value_column => 'value'" ;;
         *) die "unknown data set $set" ;;
     esac
+    [ -r "$file" ] || { echo "(no $set in $DATA: left out)"; continue; }
     { echo "COPY bench_tune ($columns) FROM STDIN;"; tail -n "+${header:-1}" "$file" | tr -d '\r'; printf '\\.\n'; } | sql_script
     sql "ANALYZE bench_tune" "SELECT rec.create_model('bt', 'bench_tune', $create, params => '{\"epochs\": 10}')" >/dev/null
     # the automatic values stand in the row of a training

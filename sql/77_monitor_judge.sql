@@ -30,7 +30,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce((profile).counts[pg_catalog.array_position((profile).categories, 'true')], 0);
 CREATE FUNCTION rec._true_share(profile rec.column_profile) RETURNS float8
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN rec._trues(profile) / (profile).n::float8;
+RETURN rec._trues(profile) / nullif((profile).n, 0)::float8;
 
 -- Where fewer than five are expected of the one or the other, the normal law sees too much in a few: then Fisher's exact p.
 CREATE FUNCTION rec._share_p(yes_r bigint, n_r bigint, yes_c bigint, n_c bigint, p float8) RETURNS float8
@@ -68,7 +68,7 @@ BEGIN ATOMIC
 			THEN pg_catalog.format('the standard deviation from %s to %s', rec._number(pg_catalog.sqrt((r).variance)), rec._number(pg_catalog.sqrt((c).variance))) END,
 		CASE WHEN measure = 'chi2' THEN rec._largest_change((shares).labels, (shares).reference, (shares).current) END,
 		CASE WHEN measure = 'chi2' AND new_share > 0.05 THEN pg_catalog.format('%s of the rows are of new categories', rec._in_percent(new_share)) END), '')
-	FROM (SELECT (r).nulls / (r).n::float8 AS before, (c).nulls / (c).n::float8 AS after) n,
+	FROM (SELECT (r).nulls / nullif((r).n, 0)::float8 AS before, (c).nulls / nullif((c).n, 0)::float8 AS after) n,
 		(SELECT rec._true_share(r) AS before, rec._true_share(c) AS after) s;
 END;
 

@@ -10,6 +10,8 @@
 #include "funcapi.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/jsonb.h"
 
 RecGoal
 rec_goal_read(const char *text, bool explicit_feedback)
@@ -75,27 +77,132 @@ put_rows(FunctionCallInfo fcinfo, const RecCompared *c, int n, const RecGoal *go
 	}
 }
 
-static Datum *
-elements(FunctionCallInfo fcinfo, const char *what, Oid type, int *n)
+static void
+check_number(const char *what, int n)
 {
-	Datum	   *value;
-	bool	   *null;
-	bool		jsonb = type == JSONBOID;
-
-	if (PG_ARGISNULL(1))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", what)));
-	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), type, jsonb ? -1 : sizeof(int32), !jsonb, TYPALIGN_INT, &value, &null, n);
-	for (int i = 0; i < *n; i++)
-		if (null[i])
-			ereport(ERROR,
-					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not hold nulls", what)));
-	if (*n < 2 || *n > REC_MOST_COMPARED)
+	if (n < 2 || n > REC_MOST_COMPARED)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("%s must be at least two and at most %d", what, REC_MOST_COMPARED),
 				 errdetail("Each is compared with the first.")));
+}
+
+static Datum *
+elements(Datum array, const char *what, Oid type, int *n)
+{
+	Datum	   *value;
+	bool	   *null;
+	bool		by_value = type == INT4OID;
+
+	deconstruct_array(DatumGetArrayTypeP(array), type, by_value ? sizeof(int32) : -1, by_value, TYPALIGN_INT, &value, &null, n);
+	for (int i = 0; i < *n; i++)
+		if (null[i])
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not hold nulls", what)));
+	check_number(what, *n);
 	return value;
+}
+
+/* A setting written as text: JSON, or the bare name of a baseline. */
+static Jsonb *
+setting_of(const char *text)
+{
+	JsonbParseState *state = NULL;
+	JsonbValue	name = {.type = jbvString, .val.string = {strlen(text), unconstify(char *, text)}};
+
+	if (strspn(text, "abcdefghijklmnopqrstuvwxyz_") < strlen(text) || *text == '\0' || strcmp(text, "null") == 0 ||
+		strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+		return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	state->contVal.val.array.rawScalar = true;
+	pushJsonbValue(&state, WJB_ELEM, &name);
+	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+}
+
+/* Argument 1 as an array of texts, of jsonb otherwise. */
+static RecCompared *
+read_settings(FunctionCallInfo fcinfo, int *n)
+{
+	Oid			type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+	Datum		array = PG_GETARG_DATUM(1);
+	RecCompared *compared;
+	Datum	   *value;
+
+	if (type == TEXTOID)
+		array = OidInputFunctionCall(F_ARRAY_IN, TextDatumGetCString(array), TEXTOID, -1);
+	value = elements(array, "settings", type == JSONBARRAYOID ? JSONBOID : TEXTOID, n);
+	compared = palloc0(*n * sizeof(RecCompared));
+	for (int i = 0; i < *n; i++)
+		compared[i].setting = type == JSONBARRAYOID ? DatumGetJsonbP(value[i]) : setting_of(TextDatumGetCString(value[i]));
+	return compared;
+}
+
+/* Numbers of versions, checked. */
+static int *
+read_versions(const RecModel *model, RecCompared *compared, const Datum *version, int n)
+{
+	int		   *number = palloc(n * sizeof(int));
+
+	for (int i = 0; i < n; i++)
+	{
+		number[i] = DatumGetInt32(version[i]);
+		if (number[i] <= 0)
+			ereport(ERROR,
+					(errcode(ERRCODE_UNDEFINED_OBJECT),
+					 errmsg("model \"%s\" has no version %d", model->name, number[i])));
+		compared[i].setting = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("%d", number[i]))));
+	}
+	return number;
+}
+
+/* events and since: numbers of arguments, or -1 for the model's own */
+static void
+compare_versions(FunctionCallInfo fcinfo, Oid schema, Datum array, int events, int since, int metric)
+{
+	int			n;
+	Datum	   *version = elements(array, "versions", INT4OID, &n);
+	RecCompared *compared = palloc0(n * sizeof(RecCompared));
+	RecEvaluation e;
+	RecTestSource source = {0};
+	RecModel   *model;
+	RecGoal		goal;
+	int		   *number;
+
+	InitMaterializedSRF(fcinfo, 0);
+	rec_evaluation_defaults(&e);
+	rec_evaluation_rest(fcinfo, 5, 6, 7, &e);
+	model = events < 0 ? rec_model_by_schema(schema, false) : rec_evaluation_events(schema, fcinfo, events, since, &source);
+	goal = rec_goal_read(PG_ARGISNULL(metric) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(metric)), model->explicit_feedback);
+	number = read_versions(model, compared, version, n);
+	rec_compare_versions(model, &source, &e, &goal, number, compared, n);
+	put_rows(fcinfo, compared, n, &goal);
+}
+
+static void
+require(FunctionCallInfo fcinfo, const char *what)
+{
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", what)));
+}
+
+/* A string is an array of one or the other: whole numbers are versions. */
+static bool
+holds_versions(FunctionCallInfo fcinfo)
+{
+	char	   *string;
+
+	if (get_fn_expr_argtype(fcinfo->flinfo, 1) != TEXTOID)
+		return false;
+	string = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	if (strpbrk(string, "0123456789") == NULL || strspn(string, " \t\n{},+-0123456789") < strlen(string))
+		return false;
+	if (!PG_ARGISNULL(3) || !PG_ARGISNULL(4))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("versions are not trained, so they have no split and no holdout"),
+				 errhint("Say which events they are judged on with rec.compare(..., versions => '%s', events => ..., since => ...).", string)));
+	return true;
 }
 
 PG_FUNCTION_INFO_V1(rec_compare_settings_sql);
@@ -105,18 +212,24 @@ rec_compare_settings_sql(PG_FUNCTION_ARGS)
 	Oid			schema = rec_evaluation_model(fcinfo);
 	bool		explicit_feedback = rec_model_by_schema(schema, false)->explicit_feedback;
 	int			n;
-	Datum	   *setting = elements(fcinfo, "settings", JSONBOID, &n);
-	RecCompared *compared = palloc0(n * sizeof(RecCompared));
+	RecCompared *compared;
 	RecEvaluation e;
-	RecGoal		goal = rec_goal_read(PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)), explicit_feedback);
+	RecGoal		goal;
 
+	require(fcinfo, "settings");
+	if (holds_versions(fcinfo))
+	{
+		compare_versions(fcinfo, schema, OidInputFunctionCall(F_ARRAY_IN, text_to_cstring(PG_GETARG_TEXT_PP(1)), INT4OID, -1), -1, -1,
+						 2);
+		return (Datum) 0;
+	}
+	compared = read_settings(fcinfo, &n);
+	goal = rec_goal_read(PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2)), explicit_feedback);
 	InitMaterializedSRF(fcinfo, 0);
 	rec_evaluation_defaults(&e);
 	rec_evaluation_split(fcinfo, 3, &e);
 	rec_evaluation_holdout(fcinfo, 4, &e);
 	rec_evaluation_rest(fcinfo, 5, 6, 7, &e);
-	for (int i = 0; i < n; i++)
-		compared[i].setting = DatumGetJsonbP(setting[i]);
 	rec_compare_settings(schema, &e, &goal, compared, n);
 	put_rows(fcinfo, compared, n, &goal);
 	return (Datum) 0;
@@ -127,30 +240,8 @@ Datum
 rec_compare_versions_sql(PG_FUNCTION_ARGS)
 {
 	Oid			schema = rec_evaluation_model(fcinfo);
-	int			n;
-	Datum	   *version = elements(fcinfo, "versions", INT4OID, &n);
-	RecCompared *compared = palloc0(n * sizeof(RecCompared));
-	int		   *number = palloc(n * sizeof(int));
-	RecEvaluation e;
-	RecTestSource source;
-	RecModel   *model;
-	RecGoal		goal;
 
-	InitMaterializedSRF(fcinfo, 0);
-	rec_evaluation_defaults(&e);
-	rec_evaluation_rest(fcinfo, 5, 6, 7, &e);
-	model = rec_evaluation_events(schema, fcinfo, 2, 3, &source);
-	goal = rec_goal_read(PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4)), model->explicit_feedback);
-	for (int i = 0; i < n; i++)
-	{
-		number[i] = DatumGetInt32(version[i]);
-		if (number[i] <= 0)
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("model \"%s\" has no version %d", model->name, number[i])));
-		compared[i].setting = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(psprintf("%d", number[i]))));
-	}
-	rec_compare_versions(model, &source, &e, &goal, number, compared, n);
-	put_rows(fcinfo, compared, n, &goal);
+	require(fcinfo, "versions");
+	compare_versions(fcinfo, schema, PG_GETARG_DATUM(1), 2, 3, 4);
 	return (Datum) 0;
 }

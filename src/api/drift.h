@@ -69,6 +69,18 @@ rec_profile_is_categorical(const RecProfile *p)
 	return p->kind == REC_PROFILE_CATEGORY || p->ncategories > 0 || p->n == p->nulls;
 }
 
+/* An error when it does not. */
+static inline void
+rec_require_categories(const RecProfile *p)
+{
+	if (!rec_profile_is_categorical(p))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("the profile holds no categories"),
+				 errdetail("It is of numbers with %d or more distinct values.", REC_FEW_VALUES),
+				 errhint("Compare numbers with rec.ks_test, rec.psi or rec.wasserstein.")));
+}
+
 /* Values of any type as categories: each by its text, a long one by its beginning and a hash. */
 typedef struct RecCategoryReader
 {

@@ -226,12 +226,7 @@ take_profile(Categories *s, FunctionCallInfo fcinfo)
 {
 	RecProfile *p = rec_profile_argument(fcinfo, 2, CurrentMemoryContext);
 
-	if (!rec_profile_is_categorical(p))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the profile holds no categories"),
-				 errdetail("It is of numbers with %d or more distinct values.", REC_FEW_VALUES),
-				 errhint("Compare numbers with rec.ks_test, rec.psi or rec.wasserstein.")));
+	rec_require_categories(p);
 	for (int i = 0; i < p->ncategories; i++)
 		count(s, rec_category_key(p->categories[i], strlen(p->categories[i])), REFERENCE, p->counts[i]);
 	s->nulls[REFERENCE] = p->nulls;

@@ -5,6 +5,7 @@
  * A row of rec.experiment is written after the checks, as the catalog's owner. What moves units between variants (seed,
  * version of the hash, variants) is fixed for ever, weights and namespace from the start on.
  */
+#include "api/arguments.h"
 #include "api/experiment_options.h"
 
 #include "access/xact.h"
@@ -57,21 +58,6 @@ take(Row *row, int parameter, FunctionCallInfo fcinfo, int i)
 		put(row, parameter, PG_GETARG_DATUM(i));
 }
 
-static char *
-text_argument(FunctionCallInfo fcinfo, int i)
-{
-	return PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
-}
-
-static char *
-required_argument(FunctionCallInfo fcinfo, int i, const char *name)
-{
-	if (PG_ARGISNULL(i))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-	return text_argument(fcinfo, i);
-}
-
 static void
 check_name(const char *name)
 {
@@ -93,7 +79,7 @@ check_times(bool has_start, TimestampTz start, TimestampTz stop)
 static const RecExperiment *
 owned_experiment(FunctionCallInfo fcinfo, const char *action)
 {
-	const RecExperiment *e = rec_experiment_get(required_argument(fcinfo, 0, "experiment"));
+	const RecExperiment *e = rec_experiment_get(rec_required_text(fcinfo, 0, "experiment"));
 
 	rec_experiment_require_owner(e, action);
 	return e;
@@ -153,9 +139,9 @@ static void
 put_exposures(Row *row, const char *relation, FunctionCallInfo fcinfo, int i)
 {
 	Oid			relid = rec_exposures_find(relation);
-	char	   *unit = PG_ARGISNULL(i) ? "unit_id" : text_argument(fcinfo, i);
-	char	   *variant = PG_ARGISNULL(i + 1) ? "variant" : text_argument(fcinfo, i + 1);
-	char	   *time = PG_ARGISNULL(i + 2) ? "exposed_at" : text_argument(fcinfo, i + 2);
+	char	   *unit = PG_ARGISNULL(i) ? "unit_id" : rec_text_argument(fcinfo, i);
+	char	   *variant = PG_ARGISNULL(i + 1) ? "variant" : rec_text_argument(fcinfo, i + 1);
+	char	   *time = PG_ARGISNULL(i + 2) ? "exposed_at" : rec_text_argument(fcinfo, i + 2);
 
 	rec_exposures_check(relid, unit, variant, time);
 	put_text(row, P_EXPOSURES_SCHEMA, get_namespace_name(get_rel_namespace(relid)));
@@ -189,7 +175,7 @@ Datum
 rec_create_experiment(PG_FUNCTION_ARGS)
 {
 	Row			row;
-	char	   *name = required_argument(fcinfo, 0, "name");
+	char	   *name = rec_required_text(fcinfo, 0, "name");
 	char	  **variant;
 	int			n;
 	TimestampTz stop = PG_ARGISNULL(8) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(8);
@@ -208,7 +194,7 @@ rec_create_experiment(PG_FUNCTION_ARGS)
 	rec_coverage_check(PG_ARGISNULL(6) ? 1 : PG_GETARG_FLOAT8(6));
 	check_times(!PG_ARGISNULL(7), PG_ARGISNULL(7) ? 0 : PG_GETARG_TIMESTAMPTZ(7), stop);
 	if (!PG_ARGISNULL(10) || !PG_ARGISNULL(11))
-		rec_experiment_versions_check(text_argument(fcinfo, 10), PG_ARGISNULL(11) ? NULL : PG_GETARG_ARRAYTYPE_P(11), n);
+		rec_experiment_versions_check(rec_text_argument(fcinfo, 10), PG_ARGISNULL(11) ? NULL : PG_GETARG_ARRAYTYPE_P(11), n);
 	if (!PG_ARGISNULL(12))
 		rec_forced_check(PG_GETARG_JSONB_P(12), variant, n);
 	if (!PG_ARGISNULL(17))
@@ -217,23 +203,23 @@ rec_create_experiment(PG_FUNCTION_ARGS)
 
 	put_text(&row, P_NAME, name);
 	put_text(&row, P_OWNER, GetUserNameFromId(GetUserId(), false));
-	put_text(&row, P_UNIT_TYPE, required_argument(fcinfo, 9, "unit_type"));
+	put_text(&row, P_UNIT_TYPE, rec_required_text(fcinfo, 9, "unit_type"));
 	put(&row, P_VARIANTS, PG_GETARG_DATUM(1));
 	put(&row, P_WEIGHTS, PG_ARGISNULL(2) ? equal_weights(n) : PG_GETARG_DATUM(2));
 	put(&row, P_COVERAGE, Float8GetDatum(PG_ARGISNULL(6) ? 1 : PG_GETARG_FLOAT8(6)));
-	put_text(&row, P_SEED, PG_ARGISNULL(3) ? name : text_argument(fcinfo, 3));
+	put_text(&row, P_SEED, PG_ARGISNULL(3) ? name : rec_text_argument(fcinfo, 3));
 	take(&row, P_HASH_VERSION, fcinfo, 4);
 	put(&row, P_NAMESPACE_START, Float8GetDatum(0));
 	put(&row, P_NAMESPACE_END, Float8GetDatum(1));
 	if (!PG_ARGISNULL(5))
-		put_namespace(&row, text_argument(fcinfo, 5), 0, stop);
+		put_namespace(&row, rec_text_argument(fcinfo, 5), 0, stop);
 	put(&row, P_FORCED, PG_ARGISNULL(12) ? DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")) : PG_GETARG_DATUM(12));
 	take(&row, P_START, fcinfo, 7);
 	take(&row, P_STOP, fcinfo, 8);
 	take(&row, P_MODEL, fcinfo, 10);
 	take(&row, P_VERSIONS, fcinfo, 11);
 	if (!PG_ARGISNULL(13))
-		put_exposures(&row, text_argument(fcinfo, 13), fcinfo, 14);
+		put_exposures(&row, rec_text_argument(fcinfo, 13), fcinfo, 14);
 	else if (!PG_ARGISNULL(14) || !PG_ARGISNULL(15) || !PG_ARGISNULL(16))
 		need_exposures();
 	take(&row, P_METRICS, fcinfo, 17);
@@ -266,7 +252,7 @@ rec_alter_experiment(PG_FUNCTION_ARGS)
 {
 	const RecExperiment *e = owned_experiment(fcinfo, "alter");
 	TimestampTz stop = PG_ARGISNULL(5) ? e->stop : PG_GETARG_TIMESTAMPTZ(5);
-	const char *model = PG_ARGISNULL(7) ? e->model : text_argument(fcinfo, 7);
+	const char *model = PG_ARGISNULL(7) ? e->model : rec_text_argument(fcinfo, 7);
 	Row			row;
 
 	memset(row.null, 'n', sizeof(row.null));
@@ -286,11 +272,11 @@ rec_alter_experiment(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(15))
 		rec_alpha_check(PG_GETARG_FLOAT8(15));
 	if (!PG_ARGISNULL(3))
-		put_namespace(&row, text_argument(fcinfo, 3), e->id, stop);
+		put_namespace(&row, rec_text_argument(fcinfo, 3), e->id, stop);
 	else if (!PG_ARGISNULL(5))
 		check_namespace(e, stop);
 	if (!PG_ARGISNULL(10))
-		put_exposures(&row, text_argument(fcinfo, 10), fcinfo, 11);
+		put_exposures(&row, rec_text_argument(fcinfo, 10), fcinfo, 11);
 	else if (!PG_ARGISNULL(11) || !PG_ARGISNULL(12) || !PG_ARGISNULL(13))
 		need_exposures();
 	take(&row, P_WEIGHTS, fcinfo, 1);
@@ -359,7 +345,7 @@ Datum
 rec_rename_experiment(PG_FUNCTION_ARGS)
 {
 	const RecExperiment *e = owned_experiment(fcinfo, "rename");
-	char	   *name = text_argument(fcinfo, 1);
+	char	   *name = rec_text_argument(fcinfo, 1);
 
 	check_name(name);
 	if (strcmp(name, e->name) == 0)
@@ -390,7 +376,7 @@ rec_drop_experiment(PG_FUNCTION_ARGS)
 	const RecExperiment *e;
 	int			id;
 
-	if (!exists_or_notice(text_argument(fcinfo, 0), PG_GETARG_BOOL(1)))
+	if (!exists_or_notice(rec_text_argument(fcinfo, 0), PG_GETARG_BOOL(1)))
 		PG_RETURN_VOID();
 	e = owned_experiment(fcinfo, "drop");
 	id = e->id;
@@ -404,8 +390,8 @@ Datum
 rec_force_variant(PG_FUNCTION_ARGS)
 {
 	const RecExperiment *e = owned_experiment(fcinfo, "force variants of");
-	char	   *unit = required_argument(fcinfo, 1, "unit_id");
-	char	   *variant = text_argument(fcinfo, 2);
+	char	   *unit = rec_required_text(fcinfo, 1, "unit_id");
+	char	   *variant = rec_text_argument(fcinfo, 2);
 	Oid			types[3] = {INT4OID, TEXTOID, TEXTOID};
 	Datum		values[3] = {Int32GetDatum(e->id), CStringGetTextDatum(unit), variant ? CStringGetTextDatum(variant) : (Datum) 0};
 
@@ -437,7 +423,7 @@ rec_grant_experiment(PG_FUNCTION_ARGS)
 {
 	const RecExperiment *e = owned_experiment(fcinfo, "grant");
 
-	check_role(text_argument(fcinfo, 1));
+	check_role(rec_text_argument(fcinfo, 1));
 	update_row(e, "UPDATE rec.experiment SET roles = array_append(array_remove(" LIVE_ROLES ", $2), $2) WHERE id = $1", TEXTOID,
 			   PG_GETARG_DATUM(1), false);
 	PG_RETURN_VOID();

@@ -2,6 +2,7 @@
  * itemset.c
  *		create_item_set, refresh_item_set, drop_item_set.
  */
+#include "api/arguments.h"
 #include "compat.h"
 
 #include "access/xact.h"
@@ -28,15 +29,6 @@ owned_model(FunctionCallInfo fcinfo, const char *action)
 	m = rec_model_by_schema(rec_model_schema(text_to_cstring(PG_GETARG_TEXT_PP(0))), false);
 	rec_model_require_owner(m, action);
 	return m;
-}
-
-static char *
-required_text(FunctionCallInfo fcinfo, int i, const char *name)
-{
-	if (PG_ARGISNULL(i))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(i));
 }
 
 /* Of a model that was never trained there are no items yet: the filter is checked, and nothing kept. */
@@ -103,7 +95,7 @@ Datum
 rec_create_item_set(PG_FUNCTION_ARGS)
 {
 	RecModel   *m = owned_model(fcinfo, "create an item set of");
-	RecItemSet	set = {.name = required_text(fcinfo, 1, "name"), .filter = required_text(fcinfo, 2, "filter"),
+	RecItemSet	set = {.name = rec_required_text(fcinfo, 1, "name"), .filter = rec_required_text(fcinfo, 2, "filter"),
 	.filter_args = PG_ARGISNULL(3) ? NULL : PG_GETARG_JSONB_P(3)};
 	Oid			types[5] = {TEXTOID, TEXTOID, TEXTOID, JSONBOID, INTERVALOID};
 	Datum		values[5] = {CStringGetTextDatum(m->name), CStringGetTextDatum(set.name),

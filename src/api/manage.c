@@ -5,6 +5,7 @@
  * What stands in the schema of a model is made by model_ddl.c. A row of the catalog is written after the checks, as the
  * catalog's owner.
  */
+#include "api/arguments.h"
 #include "api/model_ddl.h"
 #include "api/options.h"
 
@@ -21,21 +22,6 @@
 #include "utils/syscache.h"
 
 #define MODEL_COLUMNS 24
-
-static char *
-text_argument(FunctionCallInfo fcinfo, int i)
-{
-	return PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
-}
-
-static char *
-required_argument(FunctionCallInfo fcinfo, int i, const char *name)
-{
-	if (PG_ARGISNULL(i))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-	return text_argument(fcinfo, i);
-}
 
 static bool
 feedback_of(const char *name)
@@ -65,7 +51,7 @@ static void
 take_preparation(RecModel *m, FunctionCallInfo fcinfo, int i)
 {
 	if (!PG_ARGISNULL(i))
-		m->value_scaler = text_argument(fcinfo, i);
+		m->value_scaler = rec_text_argument(fcinfo, i);
 	if (!PG_ARGISNULL(i + 1))
 		m->context_columns = rec_text_list(PG_GETARG_ARRAYTYPE_P(i + 1));
 }
@@ -191,10 +177,10 @@ provide_schema(const char *name)
 static void
 take_sides(RecModel *m, FunctionCallInfo fcinfo, int i)
 {
-	rec_options_items(m, text_argument(fcinfo, 12), text_argument(fcinfo, 13));
+	rec_options_items(m, rec_text_argument(fcinfo, 12), rec_text_argument(fcinfo, 13));
 	if (!PG_ARGISNULL(i))
 		m->item_attributes = rec_text_list(PG_GETARG_ARRAYTYPE_P(i));
-	rec_options_users(m, text_argument(fcinfo, i + 1), text_argument(fcinfo, i + 2));
+	rec_options_users(m, rec_text_argument(fcinfo, i + 1), rec_text_argument(fcinfo, i + 2));
 	if (!PG_ARGISNULL(i + 3))
 		m->user_attributes = rec_text_list(PG_GETARG_ARRAYTYPE_P(i + 3));
 }
@@ -210,7 +196,7 @@ take_algorithm(RecModel *m, FunctionCallInfo fcinfo, int i)
 
 	if (PG_ARGISNULL(i) || !JB_ROOT_IS_OBJECT(m->params))
 		return;
-	value.val.string.val = text_argument(fcinfo, i);
+	value.val.string.val = rec_text_argument(fcinfo, i);
 	value.val.string.len = strlen(value.val.string.val);
 	pushJsonbValue(&state, WJB_BEGIN_OBJECT, NULL);
 	pushJsonbValue(&state, WJB_KEY, &key);
@@ -223,8 +209,8 @@ PG_FUNCTION_INFO_V1(rec_create_model);
 Datum
 rec_create_model(PG_FUNCTION_ARGS)
 {
-	RecModel	m = {.name = required_argument(fcinfo, 0, "model")};
-	char	   *events = required_argument(fcinfo, 1, "events");
+	RecModel	m = {.name = rec_required_text(fcinfo, 0, "model")};
+	char	   *events = rec_required_text(fcinfo, 1, "events");
 	RecEventSource source;
 	Oid			types[MODEL_COLUMNS];
 	Datum		values[MODEL_COLUMNS];
@@ -232,14 +218,14 @@ rec_create_model(PG_FUNCTION_ARGS)
 
 	rec_check_model_name(m.name);
 	rec_options_events(&m, events);
-	m.user_column = required_argument(fcinfo, 2, "user_column");
-	m.item_column = required_argument(fcinfo, 3, "item_column");
-	m.value_column = text_argument(fcinfo, 4);
-	m.event_column = text_argument(fcinfo, 5);
+	m.user_column = rec_required_text(fcinfo, 2, "user_column");
+	m.item_column = rec_required_text(fcinfo, 3, "item_column");
+	m.value_column = rec_text_argument(fcinfo, 4);
+	m.event_column = rec_text_argument(fcinfo, 5);
 	m.event_weights = PG_ARGISNULL(6) ? NULL : PG_GETARG_JSONB_P(6);
-	m.time_column = text_argument(fcinfo, 7);
+	m.time_column = rec_text_argument(fcinfo, 7);
 	m.half_life = PG_ARGISNULL(8) ? NULL : PG_GETARG_INTERVAL_P(8);
-	m.explicit_feedback = feedback_of(required_argument(fcinfo, 9, "feedback"));
+	m.explicit_feedback = feedback_of(rec_required_text(fcinfo, 9, "feedback"));
 	m.params = PG_ARGISNULL(10) ? DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}"))) :
 		PG_GETARG_JSONB_P(10);
 	m.keep_versions = PG_ARGISNULL(11) ? 2 : PG_GETARG_INT32(11);
@@ -339,18 +325,18 @@ take_options(RecModel *m, FunctionCallInfo fcinfo)
 	char	  **texts[] = {&m->user_column, &m->item_column, &m->value_column, &m->event_column};
 
 	if (!PG_ARGISNULL(1))
-		rec_options_events(m, text_argument(fcinfo, 1));
+		rec_options_events(m, rec_text_argument(fcinfo, 1));
 	for (int i = 0; i < (int) lengthof(texts); i++)
 		if (!PG_ARGISNULL(2 + i))
-			*texts[i] = text_argument(fcinfo, 2 + i);
+			*texts[i] = rec_text_argument(fcinfo, 2 + i);
 	if (!PG_ARGISNULL(6))
 		m->event_weights = PG_GETARG_JSONB_P(6);
 	if (!PG_ARGISNULL(7))
-		m->time_column = text_argument(fcinfo, 7);
+		m->time_column = rec_text_argument(fcinfo, 7);
 	if (!PG_ARGISNULL(8))
 		m->half_life = PG_GETARG_INTERVAL_P(8);
 	if (!PG_ARGISNULL(9))
-		m->explicit_feedback = feedback_of(text_argument(fcinfo, 9));
+		m->explicit_feedback = feedback_of(rec_text_argument(fcinfo, 9));
 	if (!PG_ARGISNULL(10))
 		m->params = DatumGetJsonbP(DirectFunctionCall2(jsonb_concat, JsonbPGetDatum(m->params), PG_GETARG_DATUM(10)));
 	if (!PG_ARGISNULL(11))
@@ -364,7 +350,7 @@ PG_FUNCTION_INFO_V1(rec_alter_model);
 Datum
 rec_alter_model(PG_FUNCTION_ARGS)
 {
-	RecModel   *m = rec_model_by_schema(rec_model_schema(required_argument(fcinfo, 0, "model")), false);
+	RecModel   *m = rec_model_by_schema(rec_model_schema(rec_required_text(fcinfo, 0, "model")), false);
 	RecEventSource source;
 	Oid			types[MODEL_COLUMNS];
 	Datum		values[MODEL_COLUMNS];
@@ -407,7 +393,7 @@ PG_FUNCTION_INFO_V1(rec_drop_model);
 Datum
 rec_drop_model(PG_FUNCTION_ARGS)
 {
-	char	   *name = text_argument(fcinfo, 0);
+	char	   *name = rec_text_argument(fcinfo, 0);
 	Oid			schema = get_namespace_oid(name, true);
 	RecModel   *m = OidIsValid(schema) ? rec_model_by_schema(schema, true) : NULL;
 
@@ -431,9 +417,9 @@ PG_FUNCTION_INFO_V1(rec_rename_model);
 Datum
 rec_rename_model(PG_FUNCTION_ARGS)
 {
-	RecModel   *m = rec_model_by_schema(rec_model_schema(text_argument(fcinfo, 0)), false);
+	RecModel   *m = rec_model_by_schema(rec_model_schema(rec_text_argument(fcinfo, 0)), false);
 	char	   *old_name = m->name;
-	char	   *new_name = text_argument(fcinfo, 1);
+	char	   *new_name = rec_text_argument(fcinfo, 1);
 	Oid			types[2] = {TEXTOID, TEXTOID};
 	Datum		values[2] = {CStringGetTextDatum(m->name), CStringGetTextDatum(new_name)};
 
@@ -450,14 +436,37 @@ rec_rename_model(PG_FUNCTION_ARGS)
 	PG_RETURN_VOID();
 }
 
+/* Views are replaced as the schema's owner, which takes their owner. */
+static void
+check_one_owner(const RecModel *model)
+{
+	Oid			view = get_relname_relid("active_items", model->schema);
+	HeapTuple	tuple = OidIsValid(view) ? SearchSysCache1(RELOID, ObjectIdGetDatum(view)) : NULL;
+	Oid			owner = model->owner;
+
+	if (HeapTupleIsValid(tuple))
+	{
+		owner = ((Form_pg_class) GETSTRUCT(tuple))->relowner;
+		ReleaseSysCache(tuple);
+	}
+	if (!has_privs_of_role(model->owner, owner))
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("views and functions of model \"%s\" belong to role \"%s\", but its schema to \"%s\"", model->name,
+						GetUserNameFromId(owner, false), GetUserNameFromId(model->owner, false)),
+				 errhint("Give the schema to one of them: ALTER SCHEMA %s OWNER TO ..., and its objects: REASSIGN OWNED.",
+						 quote_identifier(model->name))));
+}
+
 PG_FUNCTION_INFO_V1(rec_upgrade_model);
 Datum
 rec_upgrade_model(PG_FUNCTION_ARGS)
 {
-	RecModel   *m = rec_model_by_schema(rec_model_schema(text_argument(fcinfo, 0)), false);
+	RecModel   *m = rec_model_by_schema(rec_model_schema(rec_text_argument(fcinfo, 0)), false);
 
 	rec_model_require_owner(m, "upgrade");
 	rec_model_lock(m);
+	check_one_owner(m);
 	rec_model_create_functions(m, get_atttype(rec_model_relation(m, "user_factors"), 2),
 					 get_atttype(rec_model_relation(m, "item_factors"), 2));
 	PG_RETURN_VOID();
@@ -467,7 +476,7 @@ PG_FUNCTION_INFO_V1(rec_activate);
 Datum
 rec_activate(PG_FUNCTION_ARGS)
 {
-	RecModel   *m = rec_model_by_schema(rec_model_schema(text_argument(fcinfo, 0)), false);
+	RecModel   *m = rec_model_by_schema(rec_model_schema(rec_text_argument(fcinfo, 0)), false);
 	int			version = PG_GETARG_INT32(1);
 	Oid			types[2] = {TEXTOID, INT4OID};
 	Datum		values[2] = {CStringGetTextDatum(m->name), Int32GetDatum(version)};

@@ -5,6 +5,7 @@
  * Expressions are kept in PostgreSQL's own canonical form (model/expression.h): queries are made of that, not of the
  * user's text, and it means what it meant to its creator whatever the search path of the role that runs it.
  */
+#include "api/arguments.h"
 #include "compat.h"
 
 #include <math.h>
@@ -37,15 +38,6 @@ typedef struct Row
 	Datum		value[P_COUNT];
 	char		null[P_COUNT];
 } Row;
-
-static char *
-required_text(FunctionCallInfo fcinfo, int i, const char *name)
-{
-	if (PG_ARGISNULL(i))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("%s must not be null", name)));
-	return text_to_cstring(PG_GETARG_TEXT_PP(i));
-}
 
 static void
 put(Row *row, int parameter, Datum value)
@@ -173,7 +165,7 @@ check_relation(Oid relid, const Row *row, const char *unit, const char *time)
 static void
 put_expressions(Row *row, Oid relid, FunctionCallInfo fcinfo, const char *kind, bool count)
 {
-	char	   *value = required_text(fcinfo, 3, "value");
+	char	   *value = rec_required_text(fcinfo, 3, "value");
 	char	   *sql = number_sql(relid, value, "the value of a metric");
 
 	if (count)
@@ -225,13 +217,13 @@ PG_FUNCTION_INFO_V1(rec_create_metric);
 Datum
 rec_create_metric(PG_FUNCTION_ARGS)
 {
-	char	   *name = required_text(fcinfo, 0, "name");
-	char	   *relation = required_text(fcinfo, 1, "relation");
-	char	   *unit = required_text(fcinfo, 2, "unit_column");
+	char	   *name = rec_required_text(fcinfo, 0, "name");
+	char	   *relation = rec_required_text(fcinfo, 1, "relation");
+	char	   *unit = rec_required_text(fcinfo, 2, "unit_column");
 	char	   *time = PG_ARGISNULL(4) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(4));
 	bool		count;
-	const char *kind = kind_of(required_text(fcinfo, 5, "kind"), &count);
-	char	   *direction = required_text(fcinfo, 8, "direction");
+	const char *kind = kind_of(rec_required_text(fcinfo, 5, "kind"), &count);
+	char	   *direction = rec_required_text(fcinfo, 8, "direction");
 	Oid			relid;
 	Row			row;
 

@@ -179,19 +179,13 @@ drop_functions(Oid schema, List *statements)
 		rec_run_statement(sql.data, SPI_OK_UTILITY);
 }
 
-static bool
-is_integer(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID;
-}
-
 void
 rec_model_create_functions(const RecModel *model, Oid user_type, Oid item_type)
 {
 	char	   *arguments[] = {model->name,
 		rec_key_type_sql(user_type, InvalidOid), rec_key_type_sql(item_type, InvalidOid),
-		rec_key_type_sql(is_integer(user_type) ? INT8OID : user_type, InvalidOid),
-	rec_key_type_sql(is_integer(item_type) ? INT8OID : item_type, InvalidOid)};
+		rec_key_type_sql(rec_is_integer(user_type) ? INT8OID : user_type, InvalidOid),
+	rec_key_type_sql(rec_is_integer(item_type) ? INT8OID : item_type, InvalidOid)};
 	RecRole		saved = rec_role_enter(rec_schema_owner(model->schema));
 	char	   *ddl = ddl_text("_model_functions", lengthof(arguments), arguments);
 

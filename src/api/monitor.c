@@ -2,6 +2,7 @@
  * monitor.c
  *		rec.create_monitor, rec.drop_monitor, rec.check_drift.
  */
+#include "api/arguments.h"
 #include "api/options.h"
 
 #include "access/relation.h"
@@ -29,12 +30,6 @@ rec_equality(PG_FUNCTION_ARGS)
 	if (!OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(rec_type_equality(type)));
-}
-
-static char *
-text_argument(FunctionCallInfo fcinfo, int i)
-{
-	return PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
 }
 
 /* What a monitor is to be. */
@@ -224,8 +219,8 @@ Datum
 rec_create_monitor(PG_FUNCTION_ARGS)
 {
 	NewMonitor	m = {0};
-	char	   *target = text_argument(fcinfo, 0),
-			   *schedule = text_argument(fcinfo, 6);
+	char	   *target = rec_text_argument(fcinfo, 0),
+			   *schedule = rec_text_argument(fcinfo, 6);
 	Oid			types[11] = {TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTOID, TEXTARRAYOID, TEXTARRAYOID, TEXTOID, INTERVALOID, JSONBOID, TEXTOID};
 	Datum		values[12] = {0};
 	char		nulls[13] = "           ";
@@ -234,8 +229,8 @@ rec_create_monitor(PG_FUNCTION_ARGS)
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("target must not be null")));
 	find_target(&m, target);
-	m.time_column = text_argument(fcinfo, 7);
-	m.name = PG_ARGISNULL(8) ? (m.model ? m.model->name : quote_qualified_identifier(m.schema, m.relation)) : text_argument(fcinfo, 8);
+	m.time_column = rec_text_argument(fcinfo, 7);
+	m.name = PG_ARGISNULL(8) ? (m.model ? m.model->name : quote_qualified_identifier(m.schema, m.relation)) : rec_text_argument(fcinfo, 8);
 	find_time_column(&m);
 	require_columns(m.relid, fcinfo, 1, "column");
 	require_columns(m.relid, fcinfo, 4, "segment column");
@@ -337,7 +332,7 @@ Datum
 rec_check_drift(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *rsinfo = (ReturnSetInfo *) fcinfo->resultinfo;
-	char	   *name = text_argument(fcinfo, 0);
+	char	   *name = rec_text_argument(fcinfo, 0);
 	TimestampTz since = PG_ARGISNULL(1) ? 0 : PG_GETARG_TIMESTAMPTZ(1),
 				until = PG_ARGISNULL(2) ? GetCurrentTransactionStartTimestamp() : PG_GETARG_TIMESTAMPTZ(2);
 	List	   *names;

@@ -27,17 +27,6 @@ rec_profile_check_kinds(const RecProfile *reference, const RecProfile *current)
 }
 
 static void
-require_categories(const RecProfile *p)
-{
-	if (!rec_profile_is_categorical(p))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("the profile holds no categories"),
-				 errdetail("It is of numbers with %d or more distinct values.", REC_FEW_VALUES),
-				 errhint("Compare numbers with rec.ks_test, rec.psi or rec.wasserstein.")));
-}
-
-static void
 require_numbers(const RecProfile *p)
 {
 	if (p->kind == REC_PROFILE_CATEGORY)
@@ -80,8 +69,8 @@ rec_profile_align(const RecProfile *reference, const RecProfile *current, bool w
 	RecNamed		other = {.count = {reference->other, current->other}};
 	RecAligned	a = {.list = palloc(sizeof(RecNamed) * (reference->ncategories + current->ncategories + 2))};
 
-	require_categories(reference);
-	require_categories(current);
+	rec_require_categories(reference);
+	rec_require_categories(current);
 	list_names(a.list, &all, reference, 0);
 	list_names(a.list, &all, current, 1);
 	qsort(a.list, all, sizeof(RecNamed), compare_names);

@@ -9,6 +9,7 @@
 #include "access/htup_details.h"
 #include "api/aggregate.h"
 #include "api/window.h"
+#include "core/sort.h"
 #include "funcapi.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -56,19 +57,7 @@ take_time(void *to, Datum value, bool isnull)
 static int
 quintile(const RecNumbers *sorted, double x)
 {
-	int64		low = 0,
-				high = sorted->n;
-
-	while (low < high)
-	{
-		int64		middle = low + (high - low) / 2;
-
-		if (sorted->x[middle] < x)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return 1 + (int) (5 * low / sorted->n);
+	return 1 + (int) (5 * rec_count_below(sorted->x, sorted->n, x) / sorted->n);
 }
 
 PG_FUNCTION_INFO_V1(rec_rfm);

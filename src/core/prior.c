@@ -6,6 +6,8 @@
  */
 #include "prior.h"
 
+#include "cpus.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -95,7 +97,7 @@ rec_map_factor(double *a, int n, double ridge)
 	return true;
 }
 
-void
+EVERY_CPU void
 rec_map_right(const RecFeatures *f, const float *weight, const float *x, int stride, int lo, int hi, float *out)
 {
 	double		sum[MOST_STRIDE];
@@ -118,40 +120,57 @@ rec_map_right(const RecFeatures *f, const float *weight, const float *x, int str
 	}
 }
 
-void
-rec_map_solve(const double *l, int n, float *b, int stride, int first, double *y)
+/* Half of a block's coordinates, at any address. Wider vectors than the machine's are compiled badly. */
+typedef double Quad __attribute__((vector_size(32), aligned(sizeof(double))));
+
+EVERY_CPU void
+rec_map_solve(const double *l, int n, float *b, int stride, int first, double *scratch)
 {
-	enum
-	{
-		W = REC_MAP_BLOCK
-	};
+	Quad	   *y = (Quad *) scratch;	/* 2 n */
 
 	for (int i = 0; i < n; i++)
 	{
 		const double *row = l + (int64_t) i * n;
-		double		sum[W];
+		const float *right = b + (int64_t) i * stride + first;
+		Quad		s0 = {right[0], right[1], right[2], right[3]},
+					s1 = {right[4], right[5], right[6], right[7]},
+					t0 = {0},
+					t1 = {0};
+		int			k = 0;
 
-		for (int j = 0; j < W; j++)
-			sum[j] = (double) b[(int64_t) i * stride + first + j];
-		for (int k = 0; k < i; k++)
-			for (int j = 0; j < W; j++)
-				sum[j] -= row[k] * y[k * W + j];
-		for (int j = 0; j < W; j++)
-			y[i * W + j] = sum[j] / row[i];
+		/* two sums of each, so that one need not wait for the other */
+		for (; k + 2 <= i; k += 2)
+		{
+			s0 -= row[k] * y[2 * k];
+			s1 -= row[k] * y[2 * k + 1];
+			t0 -= row[k + 1] * y[2 * k + 2];
+			t1 -= row[k + 1] * y[2 * k + 3];
+		}
+		if (k < i)
+		{
+			s0 -= row[k] * y[2 * k];
+			s1 -= row[k] * y[2 * k + 1];
+		}
+		y[2 * i] = (s0 + t0) / row[i];
+		y[2 * i + 1] = (s1 + t1) / row[i];
 	}
 	for (int i = n - 1; i >= 0; i--)
 	{
 		const double *row = l + (int64_t) i * n;
-		double		x[W];
+		float	   *out = b + (int64_t) i * stride + first;
+		Quad		x0 = y[2 * i] / row[i],
+					x1 = y[2 * i + 1] / row[i];
 
-		for (int j = 0; j < W; j++)
+		for (int j = 0; j < 4; j++)
 		{
-			x[j] = y[i * W + j] / row[i];
-			b[(int64_t) i * stride + first + j] = (float) x[j];
+			out[j] = (float) x0[j];
+			out[4 + j] = (float) x1[j];
 		}
 		for (int k = 0; k < i; k++)
-			for (int j = 0; j < W; j++)
-				y[k * W + j] -= row[k] * x[j];
+		{
+			y[2 * k] -= row[k] * x0;
+			y[2 * k + 1] -= row[k] * x1;
+		}
 	}
 }
 

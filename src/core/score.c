@@ -6,16 +6,11 @@
  */
 #include "core/score.h"
 
+#include "core/cpus.h"
+
 typedef float Lanes __attribute__((vector_size(64)));
 typedef float HalfLanes __attribute__((vector_size(32)));
 typedef float QuarterLanes __attribute__((vector_size(16)));
-
-/* One binary for every CPU: the loader picks the version for the machine it runs on. */
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define EVERY_CPU __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define EVERY_CPU
-#endif
 
 static inline __attribute__((always_inline)) float
 total(const Lanes *v)

@@ -21,16 +21,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-pg_attribute_noreturn() static void
-corrupted(const RecModel *model, int version, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("version %d of model \"%s\" cannot be read", version, model->name),
-			 errdetail("%s", what),
-			 errhint("Train the model again.")));
-}
-
 /* Opens a scan over the rows of one version, through the primary key, which starts with the version. */
 static SysScanDesc
 scan_version(Relation rel, int version)
@@ -70,7 +60,7 @@ read_gram(RecServing *s, const RecModel *model, Datum value)
 	const float *dense = floats_of(value, d * d);
 
 	if (dense == NULL)
-		corrupted(model, s->version, "The Gram matrix has a wrong size.");
+		rec_version_corrupted(model, s->version, "The Gram matrix has a wrong size.");
 	s->gram = aligned_floats(s->context, (Size) s->stride * s->stride);
 	for (int i = 0; i < d; i++)
 		memcpy(s->gram + (Size) i * s->stride, dense + (Size) i * d, d * sizeof(float));
@@ -87,10 +77,10 @@ read_header(RecServing *s, const RecModel *model)
 	bool		null[14];
 
 	if (!HeapTupleIsValid(tuple) || RelationGetDescr(rel)->natts != 14)
-		corrupted(model, s->version, "Its row in model_version is missing.");
+		rec_version_corrupted(model, s->version, "Its row in model_version is missing.");
 	heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
 	if (null[3])
-		corrupted(model, s->version, "Its params are null.");
+		rec_version_corrupted(model, s->version, "Its params are null.");
 	s->rule.explicit_feedback = DatumGetBool(v[4]);
 	s->params = rec_params_default(REC_ALS, s->rule.explicit_feedback);
 	rec_params_read(&s->params, DatumGetJsonbP(v[3]), s->rule.explicit_feedback);
@@ -98,11 +88,11 @@ read_header(RecServing *s, const RecModel *model)
 	s->n = DatumGetInt32(v[6]);
 	s->warm = s->n - (null[12] ? 0 : DatumGetInt32(v[12]));
 	if (s->n < 0 || s->warm < 0 || s->warm > s->n)
-		corrupted(model, s->version, "Its number of items cannot be.");
+		rec_version_corrupted(model, s->version, "Its number of items cannot be.");
 	s->mean = DatumGetFloat4(v[7]);
 	s->noise = null[13] ? 1 : DatumGetFloat4(v[13]);
 	if (!(s->noise >= 0) || !isfinite(s->noise))
-		corrupted(model, s->version, "Its noise is no variance.");
+		rec_version_corrupted(model, s->version, "Its noise is no variance.");
 	s->rule.has_time = !null[8];
 	s->rule.newest = null[8] ? 0 : DatumGetInt64(v[8]);
 	s->rule.half_life = DatumGetFloat8(v[9]);
@@ -110,7 +100,7 @@ read_header(RecServing *s, const RecModel *model)
 	if (!null[10])
 		read_gram(s, model, v[10]);
 	else if (!s->rule.explicit_feedback && s->params.algorithm == REC_ALS)
-		corrupted(model, s->version, "The Gram matrix is missing.");
+		rec_version_corrupted(model, s->version, "The Gram matrix is missing.");
 	systable_endscan(scan);
 	table_close(rel, AccessShareLock);
 }
@@ -124,14 +114,14 @@ read_item(RecServing *s, const RecModel *model, const Datum *v, int position, bo
 	double		squares = 0;
 
 	if (factors == NULL)
-		corrupted(model, s->version, "An item has a wrong number of factors.");
+		rec_version_corrupted(model, s->version, "An item has a wrong number of factors.");
 	memcpy(row, factors, d * sizeof(float));
 	if (s->rule.explicit_feedback)
 		row[d] = DatumGetFloat4(v[4]);
 	for (int c = 0; c < d; c++)
 		squares += (double) row[c] * row[c];
 	if (!isfinite(squares) || (d > 0 && !isfinite(row[d - 1])) || (s->rule.explicit_feedback && !isfinite(row[d])))
-		corrupted(model, s->version, "An item has a factor that is not a finite number.");
+		rec_version_corrupted(model, s->version, "An item has a factor that is not a finite number.");
 	s->norm[position] = (float) sqrt(squares);
 	s->support[position] = DatumGetInt32(v[6]);
 	s->popularity[position] = DatumGetFloat4(v[7]);
@@ -161,10 +151,10 @@ read_items(RecServing *s, const RecModel *model, Relation rel)
 		CHECK_FOR_INTERRUPTS();
 		heap_deform_tuple(tuple, RelationGetDescr(rel), v, null);
 		if (null[1] || null[3])
-			corrupted(model, s->version, "An item has no key or no factors.");
+			rec_version_corrupted(model, s->version, "An item has no key or no factors.");
 		position = DatumGetInt32(v[2]);
 		if (position < 0 || position >= s->n || filled[position] || scanned.n >= s->n)
-			corrupted(model, s->version, "Positions of items are not unique or out of range.");
+			rec_version_corrupted(model, s->version, "Positions of items are not unique or out of range.");
 		at[position] = scanned.n;
 		old = MemoryContextSwitchTo(row);
 		rec_keys_append(&scanned, v[1]);
@@ -174,7 +164,7 @@ read_items(RecServing *s, const RecModel *model, Relation rel)
 	}
 	systable_endscan(scan);
 	if (scanned.n != s->n)
-		corrupted(model, s->version, psprintf("It has %d items where %d are expected.", scanned.n, s->n));
+		rec_version_corrupted(model, s->version, psprintf("It has %d items where %d are expected.", scanned.n, s->n));
 	for (int i = 0; i < s->n; i++)
 	{
 		rec_keys_append_from(&s->keys, &scanned, at[i]);

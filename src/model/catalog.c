@@ -485,6 +485,16 @@ rec_version_get(const RecModel *model, int version)
 	return result;
 }
 
+void
+rec_version_corrupted(const RecModel *model, int version, const char *what)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("version %d of model \"%s\" cannot be read", version, model->name),
+			 errdetail("%s", what),
+			 errhint("Train the model again.")));
+}
+
 RecRole
 rec_role_enter(Oid role)
 {

@@ -75,6 +75,10 @@ extern Relation rec_model_open(const RecModel *model, const char *name, LOCKMODE
 /* A value of a row of such a table; an error when it is null, for their owner may have dropped NOT NULL. */
 extern Datum rec_model_value(HeapTuple tuple, int attnum, TupleDesc desc);
 extern RecVersion rec_version_get(const RecModel *model, int version);
+
+/* The error for a version whose tables do not hold together. */
+pg_attribute_noreturn() extern void rec_version_corrupted(const RecModel *model, int version, const char *what);
+
 extern bool rec_version_exists(const RecModel *model, int version, int64 uid);
 
 /* Runs one statement on the catalog as its owner; the caller has made its checks. Returns SPI_processed. */

@@ -14,12 +14,6 @@
 #include "utils/rel.h"
 
 static bool
-is_integer(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID;
-}
-
-static bool
 is_text(Oid type)
 {
 	return type == TEXTOID || type == VARCHAROID;
@@ -94,7 +88,7 @@ find_source(const char *what, const char *schema, const char *relation, const ch
 	key = column_of(rel, key_column, what);
 	source->key_type = getBaseType(TupleDescAttr(RelationGetDescr(rel), key - 1)->atttypid);
 	relation_close(rel, NoLock);
-	if (source->key_type != type && !(is_integer(source->key_type) && is_integer(type)) &&
+	if (source->key_type != type && !(rec_is_integer(source->key_type) && rec_is_integer(type)) &&
 		!(is_text(source->key_type) && is_text(type)))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),

@@ -24,8 +24,8 @@ typedef struct Image
 	Datum		word;			/* holds the image of a by-value type */
 } Image;
 
-static bool
-is_integer(Oid type)
+bool
+rec_is_integer(Oid type)
 {
 	return type == INT2OID || type == INT4OID || type == INT8OID;
 }
@@ -70,7 +70,7 @@ rec_key_type(RecKeyType *kind, Oid type, Oid collation, const char *what, Memory
 	kind->typlen = entry->typlen;
 	kind->typbyval = entry->typbyval;
 	kind->typalign = entry->typalign;
-	if (is_integer(base))
+	if (rec_is_integer(base))
 		kind->strategy = REC_KEY_INTEGER;
 	else if (equality_is_image(entry, collation))
 		kind->strategy = REC_KEY_IMAGE;
@@ -431,7 +431,7 @@ rec_key_coerce(const RecKeyType *kind, Datum value, Oid type, Datum *result)
 		*result = value;
 		return true;
 	}
-	if (kind->strategy == REC_KEY_INTEGER && is_integer(base))
+	if (kind->strategy == REC_KEY_INTEGER && rec_is_integer(base))
 	{
 		RecKeyType	given = {.type = base};
 		int64		number = integer_of(&given, value);
@@ -442,7 +442,7 @@ rec_key_coerce(const RecKeyType *kind, Datum value, Oid type, Datum *result)
 		return kind->type == INT8OID ||
 			(kind->type == INT4OID ? number == (int32) number : number == (int16) number);
 	}
-	if (type == TEXTOID || type == VARCHAROID || type == UNKNOWNOID || is_integer(base))
+	if (type == TEXTOID || type == VARCHAROID || type == UNKNOWNOID || rec_is_integer(base))
 	{
 		Oid			function,
 					param;

@@ -61,6 +61,9 @@ typedef struct RecKeys
 	MemoryContext context;
 } RecKeys;
 
+/* smallint, integer or bigint: kept as bigint, so that a call finds them with any of these. */
+extern bool rec_is_integer(Oid type);
+
 /* Looks up how keys of a column are handled; what is "user" or "item" for the error when the type cannot be a key. */
 extern void rec_key_type(RecKeyType *kind, Oid type, Oid collation, const char *what, MemoryContext context);
 

@@ -42,16 +42,6 @@ rec_item_weights_store(const RecModel *model, int version, const RecWeights *w)
 	rec_writer_close(writer);
 }
 
-pg_attribute_noreturn() static void
-corrupted(const RecModel *model, int version, const char *what)
-{
-	ereport(ERROR,
-			(errcode(ERRCODE_DATA_CORRUPTED),
-			 errmsg("version %d of model \"%s\" cannot be read", version, model->name),
-			 errdetail("%s", what),
-			 errhint("Train the model again.")));
-}
-
 /* An array of n 4-byte elements of one dimension; -1: it is something else. */
 static int
 elements_of(ArrayType *a, Oid type, void **elements)
@@ -73,14 +63,14 @@ append_row(const RecModel *model, RecServing *s, const Datum *v, const bool *nul
 	int64		at = w->start[next];
 
 	if (null[2] || null[3] || next >= s->n || DatumGetInt32(v[1]) != next)
-		corrupted(model, s->version, "Positions of item weights are not complete.");
+		rec_version_corrupted(model, s->version, "Positions of item weights are not complete.");
 	n = elements_of(DatumGetArrayTypeP(v[2]), INT4OID, &item);
 	if (n < 0 || elements_of(DatumGetArrayTypeP(v[3]), FLOAT4OID, &weight) != n)
-		corrupted(model, s->version, "An item's weights are not two arrays of one length.");
+		rec_version_corrupted(model, s->version, "An item's weights are not two arrays of one length.");
 	for (int k = 0; k < n; k++)
 		if (((int32 *) item)[k] < 0 || ((int32 *) item)[k] >= s->n ||
 			(k > 0 && ((int32 *) item)[k] <= ((int32 *) item)[k - 1]) || !isfinite(((float *) weight)[k]))
-			corrupted(model, s->version, "An item has a weight that cannot be.");
+			rec_version_corrupted(model, s->version, "An item has a weight that cannot be.");
 	if (at + n > *room)
 	{
 		*room = Max(at + n, *room + *room / 2);
@@ -130,7 +120,7 @@ rec_item_weights_read(const RecModel *model, RecServing *s)
 	}
 	systable_endscan(scan);
 	if (n != s->n)
-		corrupted(model, s->version, psprintf("It has weights of %d items where %d are expected.", n, s->n));
+		rec_version_corrupted(model, s->version, psprintf("It has weights of %d items where %d are expected.", n, s->n));
 	table_close(rel, AccessShareLock);
 	MemoryContextDelete(row);
 }

@@ -282,23 +282,30 @@ secured_unseen(const RecEventSource *source)
 	return check_enable_rls(source->relid, InvalidOid, true) == RLS_ENABLED;
 }
 
+/* What the caller may see of the events; false when that is nothing. */
+static bool
+begin_live(const RecModel *model, RecEventSource *source, RecLive *live)
+{
+	memset(live, 0, sizeof(*live));
+	live->nof_types = -1;
+	if (!find_source(model, source))
+	{
+		live->gone = true;
+		live->secured = secured_unseen(source);
+		return false;
+	}
+	live->readable = may_select(model, source);
+	live->secured = check_enable_rls(source->relid, InvalidOid, true) == RLS_ENABLED;
+	return live->readable;
+}
+
 void
 rec_live_rights(const RecModel *model, RecLive *live)
 {
 	RecEventSource source;
 	LivePlan   *p;
 
-	memset(live, 0, sizeof(*live));
-	live->nof_types = -1;
-	if (!find_source(model, &source))
-	{
-		live->gone = true;
-		live->secured = secured_unseen(&source);
-		return;
-	}
-	live->readable = may_select(model, &source);
-	live->secured = check_enable_rls(source.relid, InvalidOid, true) == RLS_ENABLED;
-	if (!live->readable || source.relkind != RELKIND_VIEW)
+	if (!begin_live(model, &source, live) || source.relkind != RELKIND_VIEW)
 		return;
 	/* row security of the tables below a view shows in the plan */
 	p = find_plan(model->schema, false);
@@ -317,17 +324,7 @@ rec_live_read(const RecModel *model, const RecServing *s, Datum user, Oid user_t
 	LivePlan   *p;
 	int			level;
 
-	memset(live, 0, sizeof(*live));
-	live->nof_types = -1;
-	if (!find_source(model, &source))
-	{
-		live->gone = true;
-		live->secured = secured_unseen(&source);
-		return;
-	}
-	live->readable = may_select(model, &source);
-	live->secured = check_enable_rls(source.relid, InvalidOid, true) == RLS_ENABLED;
-	if (!live->readable)
+	if (!begin_live(model, &source, live))
 		return;
 	p = find_plan(model->schema, false);
 	if (SPI_connect() != SPI_OK_CONNECT)

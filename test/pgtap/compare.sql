@@ -101,6 +101,8 @@ SELECT ok(a.users > b.users, 'with min_value fewer do') FROM rec.compare('m', AR
 -- it repeats, with any number of workers; the seed draws the interval and nothing else; nothing is written
 SET max_parallel_maintenance_workers = 0; SET max_parallel_workers_per_gather = 0;
 SELECT results_eq($$SELECT * FROM rec.compare('m', ARRAY['{}', '{"factors": 2, "epochs": 1}', '"popular"', '{}', '{"regularization": 50}', '"random"', '{"factors": 7}', '"cooccurrence"']::jsonb[], 'ndcg@10', 'temporal', '5 days')$$, 'SELECT * FROM s', 'it repeats');
+SELECT results_eq($$SELECT * FROM rec.compare('m', ARRAY['{}', '{"factors": 2, "epochs": 1}', 'popular', '{}', '{"regularization": 50}', '"random"', '{"factors": 7}', 'cooccurrence'], 'ndcg@10', 'temporal', '5 days')$$, 'SELECT * FROM s', 'settings as text');
+SELECT results_eq($$SELECT * FROM rec.compare('m', '{"{}","{\"factors\": 2, \"epochs\": 1}",popular,"{}","{\"regularization\": 50}",random,"{\"factors\": 7}",cooccurrence}', 'ndcg@10', split => 'temporal', holdout => '5 days')$$, 'SELECT * FROM s', 'an array without a type');
 RESET max_parallel_maintenance_workers; RESET max_parallel_workers_per_gather;
 SELECT ok(c.value = b.value AND c.difference = b.difference AND c.p_value = b.p_value AND c.ci_low <> b.ci_low, 'another seed, another interval')
 FROM rec.compare('m', ARRAY['"popular"', '{}']::jsonb[], 'ndcg@10', 'temporal', interval '5 days', seed => 1) c JOIN b USING (number) WHERE number = 2;
@@ -152,6 +154,8 @@ SELECT results_eq('SELECT number, setting, algorithm, metric, round(value::numer
 SELECT ok(difference < 0 AND ci_low <= difference AND difference <= ci_high AND p_adjusted = p_value AND verdict ~ '^(worse|not told apart)', verdict) FROM v WHERE number = 2;
 CREATE TABLE later AS SELECT * FROM e WHERE at > '2024-02-24';
 SELECT results_eq($$SELECT * FROM rec.compare('w', ARRAY[1, 2], 'later', '2024-02-01')$$, 'SELECT * FROM v', 'another relation');
+SELECT results_eq($$SELECT * FROM rec.compare('w', '{1, 2}')$$, 'SELECT * FROM v', 'an array without a type');
+SELECT results_eq($$SELECT value FROM rec.compare('w', '{1,2}', 'recall@5')$$, $$SELECT value FROM rec.compare('w', versions => '{1,2}', metric => 'recall@5')$$, 'with a metric');
 SELECT results_eq($$SELECT * FROM rec.compare('w', ARRAY[1, 2], since => (SELECT max(at) FROM e WHERE at <= '2024-02-24'))$$, 'SELECT * FROM v', 'events after a time');
 SELECT is(verdict, format('the same for each of %s users', users), 'a version and itself') FROM rec.compare('w', ARRAY[2, 2], metric => 'recall@5') WHERE number = 2;
 
@@ -184,9 +188,22 @@ SELECT throws_ok(q, code, message, q) FROM (VALUES
 	($$SELECT rec.compare('m', ARRAY['{}', '"popular"']::jsonb[], holdout => 0)$$, '22023', 'invalid holdout: 0'),
 	($$SELECT rec.compare('m', ARRAY['{}', '"popular"']::jsonb[], holdout => '20 years')$$, '22023', 'the holdout leaves nothing to train on'),
 	($$SELECT rec.compare('m', ARRAY['{}', '"popular"']::jsonb[], min_value => 'NaN')$$, '22023', 'min_value must be a finite number'),
-	($$SELECT rec.compare('m', ARRAY['{}', '"popular"'])$$, '42883', 'function rec.compare(unknown, text[]) does not exist'),
-	-- settings or versions? an array of unknown type does not say; its name does
-	($$SELECT rec.compare('m', '{1,2}')$$, '42725', 'function rec.compare(unknown, unknown) is not unique'),
+	($$SELECT rec.compare('m', ARRAY['{}', 'populer'])$$, '22023', 'unknown algorithm "populer"'),
+	($$SELECT rec.compare('m', ARRAY['{}', '{"factors": 8'])$$, '22P02', 'invalid input syntax for type json'),
+	($$SELECT rec.compare('m', ARRAY['{}', NULL])$$, '22004', 'settings must not hold nulls'),
+	($$SELECT rec.compare('m', ARRAY['{}', '7'])$$, '22023', 'invalid setting 2'),
+	($$SELECT rec.compare('m', ARRAY['{}', ''])$$, '22P02', 'invalid input syntax for type json'),
+	-- an array without a type: numbers are versions
+	($$SELECT rec.compare('m', '{1,2}')$$, '42704', 'model "m" has no version 1'),
+	($$SELECT rec.compare('w', '{1,3}')$$, '42704', 'model "w" has no version 3'),
+	($$SELECT rec.compare('w', '{1}')$$, '22023', 'versions must be at least two and at most 100'),
+	($$SELECT rec.compare('w', '{1,2}', split => 'last')$$, '22023', 'versions are not trained, so they have no split and no holdout'),
+	($$SELECT rec.compare('w', '{1,99999999999}')$$, '22003', 'value "99999999999" is out of range for type integer'),
+	($$SELECT rec.compare('w', '{1,2')$$, '22P02', 'malformed array literal: "{1,2"'),
+	($$SELECT rec.compare('w', '{{1,2},{3}}')$$, '22P02', NULL),
+	($$SELECT rec.compare('w', '{}')$$, '22023', 'settings must be at least two and at most 100'),
+	($$SELECT rec.compare('w', 'popular')$$, '22P02', 'malformed array literal: "popular"'),
+	($$SELECT rec.compare('w', NULL)$$, '22004', 'settings must not be null'),
 	($$SELECT rec.compare('w', NULL::int[])$$, '22004', 'versions must not be null'),
 	($$SELECT rec.compare('w', versions => '{1}')$$, '22023', 'versions must be at least two and at most 100'),
 	($$SELECT rec.compare('w', versions => '{}')$$, '22023', 'versions must be at least two and at most 100'),

@@ -71,6 +71,9 @@ INSERT INTO choice SELECT s, mutant(s::regtype, v) FROM (VALUES ('rec.column_pro
 	('rec.sample_state', '(SELECT rec.sample(value) FROM e_int)'), ('rec.sample_state', '(SELECT rec.sample_cuped(value, user_id) FROM e_int)'), ('rec.value_sample', '(SELECT rec.sample_quantile(value) FROM e_int)')) v(s, v), generate_series(1, 10);
 INSERT INTO choice SELECT 'rec.model', v FROM unnest(ARRAY['NULL','(SELECT m FROM rec.model m WHERE model=''m_int'')']) v;
 INSERT INTO choice SELECT 'rec.training_run', v FROM unnest(ARRAY['NULL','(SELECT m FROM rec.training_run m WHERE model=''m_int'')']) v;
+INSERT INTO choice SELECT 'rec.monitor', v FROM unnest(ARRAY['NULL','(SELECT m FROM rec.monitor m LIMIT 1)']) v;
+INSERT INTO choice SELECT 'rec.psi_result', v FROM unnest(ARRAY['NULL','(SELECT rec.psi(value, user_id % 2 = 0) FROM e_int)','(SELECT rec.psi(NULL::float8, true))']) v;
+INSERT INTO choice SELECT 'rec._shares', v FROM unnest(ARRAY['NULL','ROW(''{a,b}'',''{0.5,NaN}'',''{0.1}'')::rec._shares','ROW(''{a}'',''{Infinity}'',''{-1e308}'')::rec._shares','ROW(NULL,NULL,NULL)::rec._shares']) v;
 INSERT INTO choice SELECT 'rec.metric', v FROM unnest(ARRAY['NULL','(SELECT m FROM rec.metric m LIMIT 1)']) v;
 INSERT INTO choice SELECT 'rec.experiment', v FROM unnest(ARRAY['NULL','(SELECT e FROM rec.experiment e LIMIT 1)']) v;
 INSERT INTO choice SELECT 'oid[]', v FROM unnest(ARRAY['NULL','''{}''','''{0,4294967295}''']) v;

@@ -73,6 +73,12 @@ SELECT is((SELECT string_agg(format('%s %s %s', column_name, n_reference, n_curr
 SELECT count(*) AS served FROM vm.serve(1000, 3, 'page') \gset
 SELECT is((SELECT array_agg(i.score ORDER BY i.rank) FROM rec.impression i WHERE placement = 'page'), (SELECT array_agg(r.score ORDER BY r.rank) FROM vm.recommend(1000, 3) r), 'serve() notes the score');
 
+-- Shares: with few cases, exactly. scipy 1.10.1: stats.fisher_exact([[0, 840], [2, 28]]).pvalue, ([[40, 800], [5, 25]])
+SELECT is(rec._share_p(0, 840, 2, 30, 0.5)::numeric(20, 12), 0.001150747986, 'two of thirty, where there were none'), is(rec._share_p(40, 840, 5, 30, 0.5)::numeric(20, 12), 0.015927281103, 'few are expected'),
+	is(rec._share_p(400, 840, 15, 30, 0.5), 0.5::float8, 'many are: the p that is given');
+SELECT is(rec._what_changed('ks', r, c, NULL, NULL), 'the mean went from 5.5 to 11; the standard deviation from 3.028 to 6.055', 'means and spread') FROM (SELECT rec.profile(i::float8), rec.profile(2.0::float8 * i) FROM generate_series(1, 10) i) p(r, c);
+SELECT is(rec._what_changed('share', r, c, NULL, NULL), 'the share went from 20.0 % to 50.0 %', 'shares') FROM (SELECT rec.profile(i <= 2), rec.profile(i <= 5) FROM generate_series(1, 10) i) p(r, c);
+
 -- citext: keys that differ in case are the same user and the same item, though to pg_catalog they are text.
 SELECT count(*) > 0 AS citext FROM pg_available_extensions WHERE name = 'citext' \gset
 \if :citext

@@ -38,6 +38,13 @@ SELECT matches(text_of(html), what, format('says %s', what)) FROM page, unnest('
 SELECT ok((SELECT count(*) FROM page, LATERAL unnest(xpath('//*[local-name()="svg"]', regexp_replace(html, '<!DOCTYPE html>', '')::xml)) x) >= 4, 'charts');
 SELECT ok(html ~ 'prefers-color-scheme:dark' AND html ~ '@media print' AND html ~ 'name="viewport"', 'for dark screens, printers and phones') FROM page;
 SELECT matches(html, 'appear in the ten best of', 'the owner sees the coverage') FROM page;
+SELECT matches(text_of(html), what, format('says %s', what)) FROM page, unnest('{"2026-02-01 to 2026-02-02, at most 200 rows, beside the events that version 1 was trained on",active}'::text[]) what;
+SELECT matches(html, 'class="s-bad"[^>]*><title>2026-02-01 00:00: drifted', 'the verdict of each period') FROM page;
+SELECT rec.create_model('rec_r_plain', '"<b>&""''"."<script>alert(1)</script>"', '<u>', '&i', params => '{"factors": 2, "epochs": 1, "holdout": 0}') AS made \gset
+SELECT count(*) AS trained FROM rec.train('rec_r_plain') \gset
+SELECT matches(text_of(html), what, format('says %s', what)) FROM (SELECT rec.report('rec_r_plain')) r(html), unnest('{"the events have no time column","not measured, as nothing was held out","not scheduled"}'::text[]) what;
+SELECT unalike(rec.report('rec_r_plain'), '%quality of versions over time%', 'one version and no drift: no chart of it');
+SELECT rec.drop_model('rec_r_plain') AS dropped \gset
 GRANT USAGE ON SCHEMA "<i>m&" TO rec_r_user;
 SET ROLE rec_r_user;
 SELECT matches(rec.report('<i>m&'), 'Model card', 'who may use the model sees its report');

@@ -151,6 +151,13 @@ BEGIN;
 DROP SCHEMA mg_shop CASCADE;
 ROLLBACK;
 SELECT count(*) FROM rec.model;
+-- handed over: the views are the former owner's
+CREATE ROLE mg_heir;
+ALTER SCHEMA mg_shop OWNER TO mg_heir;
+SELECT rec.upgrade_model('mg_shop');
+ALTER SCHEMA mg_shop OWNER TO postgres;
+DROP ROLE mg_heir;
+SELECT rec.upgrade_model('mg_shop');
 -- also when a role without any right on the catalog does it, or drops all that it owns
 CREATE ROLE mg_owner;
 ALTER SCHEMA mg_shop OWNER TO mg_owner;

@@ -88,6 +88,13 @@ $node->command_ok([ 'pg_dump', '-Fc', '-f', "$folder/custom.dump", $node->connst
 $node->command_ok([ 'pg_dump', '-f', "$folder/plain.sql", $node->connstr('postgres') ], 'pg_dump, plain format');
 $node->command_ok([ 'pg_dumpall', '-f', "$folder/all.sql", '-d', $node->connstr('postgres') ], 'pg_dumpall');
 
+# Not only a superuser can
+$node->safe_psql('postgres', 'CREATE ROLE dumper LOGIN BYPASSRLS; GRANT pg_read_all_data TO dumper');
+IPC::Run::run([ 'pg_dump', '-U', 'dumper', '-d', $node->connstr('postgres') ], '>', \my $dump, '2>', \my $complaints);
+$dump =~ s/^\\(un)?restrict .*\n//mg;
+is($complaints, '', 'a role with BYPASSRLS and pg_read_all_data dumps as well');
+same($dump, dump_of($node, 'postgres'), 'the same');
+
 my $target = new_server('target');
 $target->start;
 $target->safe_psql('postgres', 'CREATE ROLE analyst; CREATE ROLE trainer; CREATE ROLE stranger');
