@@ -160,27 +160,3 @@ COMMENT ON AGGREGATE rec.merge(rec.value_sample) IS 'The values of all units of 
 CREATE FUNCTION rec.quantile(sample rec.value_sample, quantile float8) RETURNS float8
 	AS 'MODULE_PATHNAME', 'rec_values_quantile' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 10;
 COMMENT ON FUNCTION rec.quantile IS 'Quantile (0 to 1) of a sample of values, with linear interpolation as percentile_cont; null for no units';
-
-COMMENT ON FUNCTION rec._sample_combine IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._sample_serialize IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._sample_deserialize IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._sample_final IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._sample(internal, float8) IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._sample(internal, boolean) IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._sample_winsorized(internal, float8, float8, float8) IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._sample_ratio(internal, float8, float8) IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._sample_cuped(internal, float8, float8) IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._sample_cuped(internal, float8, float8, float8, float8) IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._sample_merge(internal, rec.sample_state) IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._cluster_combine IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._cluster_serialize IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._cluster_deserialize IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._cluster_final IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._cluster IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._values_combine IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._values_serialize IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._values_deserialize IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._values_final IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._values(internal, float8) IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._values_merge IS 'Internal: behind the aggregates that make samples';
-COMMENT ON FUNCTION rec._values_merge_final IS 'Internal: behind the aggregates that make samples';

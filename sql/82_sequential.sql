@@ -166,5 +166,3 @@ BEGIN ATOMIC
 		tuning_n, looks) s;
 END;
 COMMENT ON FUNCTION rec.duration_proportion IS 'Days until so many new units a day (of all arms) are the number that rec.sample_size_proportion says; null when there are none a day';
-
-COMMENT ON FUNCTION rec._arms_final_sequential IS 'Internal: behind the aggregates that compare arms';

@@ -157,22 +157,3 @@ CREATE AGGREGATE rec.clipped_ips(reward float8, propensity float8, target_propen
 	serialfunc = rec._policy_serialize, deserialfunc = rec._policy_deserialize, parallel = safe
 );
 COMMENT ON AGGREGATE rec.clipped_ips(float8, float8, float8, float8, float8) IS 'Value of a new policy by inverse propensity scoring with weights of at most clip. propensity: probability with which the old policy chose what it chose, above 0; target_propensity: the new policy''s probability of the same. Rows with a null are left out.';
-
-COMMENT ON FUNCTION rec._credit_combine IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._credit_serialize IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._credit_deserialize IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._credit_final IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._interleave_final IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._credit(internal, text, boolean) IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._interleave(internal, float8, float8) IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._interleave(internal, float8, float8, float8) IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._policy_combine IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._policy_serialize IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._policy_deserialize IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._ips_final IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._snips_final IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._clipped_ips_final IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._policy(internal, float8, float8, float8) IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._policy(internal, float8, float8, float8, float8) IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._policy_clipped(internal, float8, float8, float8, float8) IS 'Internal: behind the aggregates that compare rankings and policies';
-COMMENT ON FUNCTION rec._policy_clipped(internal, float8, float8, float8, float8, float8) IS 'Internal: behind the aggregates that compare rankings and policies';

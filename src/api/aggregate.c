@@ -32,6 +32,20 @@ rec_aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
+void *
+rec_combine_begin(FunctionCallInfo fcinfo, Size size, void **other)
+{
+	void	   *state = PG_ARGISNULL(0) ? NULL : PG_GETARG_POINTER(0);
+
+	*other = PG_ARGISNULL(1) ? NULL : PG_GETARG_POINTER(1);
+	if (state == NULL && *other != NULL)
+	{
+		state = memcpy(MemoryContextAlloc(rec_aggregate_context(fcinfo), size), *other, size);
+		*other = NULL;
+	}
+	return state;
+}
+
 void
 rec_bad_state(void)
 {

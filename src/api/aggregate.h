@@ -17,6 +17,12 @@
 /* Where the state of the aggregate or window function lives; an error outside of one. */
 extern MemoryContext rec_aggregate_context(FunctionCallInfo fcinfo);
 
+/*
+ * How a combine function of states of fixed size, without pointers, begins: the state that goes on, NULL when there is none
+ * (a copy of the other when there was only that), and what is still to be added to it (NULL: nothing).
+ */
+extern void *rec_combine_begin(FunctionCallInfo fcinfo, Size size, void **other);
+
 /* A state of fixed size, without pointers. `tag` differs between kinds of state. */
 extern bytea *rec_state_out(uint32 tag, const void *state, Size size);
 extern void rec_state_in(bytea *in, uint32 tag, void *state, Size size);

@@ -219,17 +219,12 @@ PG_FUNCTION_INFO_V1(rec_credit_combine);
 Datum
 rec_credit_combine(PG_FUNCTION_ARGS)
 {
-	Credit	   *c = PG_ARGISNULL(0) ? NULL : (Credit *) PG_GETARG_POINTER(0);
-	Credit	   *other = PG_ARGISNULL(1) ? NULL : (Credit *) PG_GETARG_POINTER(1);
+	Credit	   *other,
+			   *c = rec_combine_begin(fcinfo, sizeof(Credit), (void **) &other);
 
-	if (c == NULL && other == NULL)
-		PG_RETURN_NULL();
 	if (c == NULL)
-	{
-		c = MemoryContextAlloc(rec_aggregate_context(fcinfo), sizeof(Credit));
-		*c = *other;
-	}
-	else if (other != NULL)
+		PG_RETURN_NULL();
+	if (other)
 	{
 		c->n[0] += other->n[0];
 		c->n[1] += other->n[1];

@@ -82,17 +82,12 @@ PG_FUNCTION_INFO_V1(rec_policy_combine);
 Datum
 rec_policy_combine(PG_FUNCTION_ARGS)
 {
-	Policy	   *s = PG_ARGISNULL(0) ? NULL : (Policy *) PG_GETARG_POINTER(0);
-	Policy	   *other = PG_ARGISNULL(1) ? NULL : (Policy *) PG_GETARG_POINTER(1);
+	Policy	   *other,
+			   *s = rec_combine_begin(fcinfo, sizeof(Policy), (void **) &other);
 
-	if (s == NULL && other == NULL)
-		PG_RETURN_NULL();
 	if (s == NULL)
-	{
-		s = MemoryContextAlloc(rec_aggregate_context(fcinfo), sizeof(Policy));
-		*s = *other;
-	}
-	else if (other != NULL)
+		PG_RETURN_NULL();
+	if (other)
 	{
 		rec_units_merge(&s->units, &other->units);
 		s->max_weight = Max(s->max_weight, other->max_weight);

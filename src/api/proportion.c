@@ -177,17 +177,12 @@ PG_FUNCTION_INFO_V1(rec_proportion_combine);
 Datum
 rec_proportion_combine(PG_FUNCTION_ARGS)
 {
-	Counts	   *c = PG_ARGISNULL(0) ? NULL : (Counts *) PG_GETARG_POINTER(0);
-	Counts	   *other = PG_ARGISNULL(1) ? NULL : (Counts *) PG_GETARG_POINTER(1);
+	Counts	   *other,
+			   *c = rec_combine_begin(fcinfo, sizeof(Counts), (void **) &other);
 
-	if (c == NULL && other == NULL)
-		PG_RETURN_NULL();
 	if (c == NULL)
-	{
-		c = MemoryContextAlloc(rec_aggregate_context(fcinfo), sizeof(Counts));
-		*c = *other;
-	}
-	else if (other)
+		PG_RETURN_NULL();
+	if (other)
 		for (int arm = 0; arm < 2; arm++)
 		{
 			c->n[arm] += other->n[arm];

@@ -166,16 +166,15 @@ PG_FUNCTION_INFO_V1(rec_sample_combine);
 Datum
 rec_sample_combine(PG_FUNCTION_ARGS)
 {
-	RecUnits  *s = PG_ARGISNULL(0) ? NULL : (RecUnits *) PG_GETARG_POINTER(0);
-	RecUnits  *other = PG_ARGISNULL(1) ? NULL : (RecUnits *) PG_GETARG_POINTER(1);
+	RecUnits   *other,
+			   *s = rec_combine_begin(fcinfo, sizeof(RecUnits), (void **) &other);
 
-	if (other == NULL)
-		return state_datum(fcinfo, s);
-	if (s == NULL)
-		s = new_sample(fcinfo, other->kind);
-	rec_sample_check_pair(s, other);
-	rec_units_merge(s, other);
-	PG_RETURN_POINTER(s);
+	if (other)
+	{
+		rec_sample_check_pair(s, other);
+		rec_units_merge(s, other);
+	}
+	return state_datum(fcinfo, s);
 }
 
 PG_FUNCTION_INFO_V1(rec_sample_serialize);
@@ -258,20 +257,12 @@ PG_FUNCTION_INFO_V1(rec_arms_combine);
 Datum
 rec_arms_combine(PG_FUNCTION_ARGS)
 {
-	Arms	   *arms = PG_ARGISNULL(0) ? NULL : (Arms *) PG_GETARG_POINTER(0);
-	Arms	   *other = PG_ARGISNULL(1) ? NULL : (Arms *) PG_GETARG_POINTER(1);
+	Arms	   *other,
+			   *arms = rec_combine_begin(fcinfo, sizeof(Arms), (void **) &other);
 
-	if (other == NULL)
-		return state_datum(fcinfo, arms);
-	if (arms == NULL)
-	{
-		arms = MemoryContextAlloc(rec_aggregate_context(fcinfo), sizeof(Arms));
-		*arms = *other;
-		PG_RETURN_POINTER(arms);
-	}
-	rec_units_merge(&arms->arm[0], &other->arm[0]);
-	rec_units_merge(&arms->arm[1], &other->arm[1]);
-	PG_RETURN_POINTER(arms);
+	for (int arm = 0; arm < 2 && other; arm++)
+		rec_units_merge(&arms->arm[arm], &other->arm[arm]);
+	return state_datum(fcinfo, arms);
 }
 
 PG_FUNCTION_INFO_V1(rec_arms_serialize);

@@ -60,17 +60,12 @@ PG_FUNCTION_INFO_V1(rec_strata_combine);
 Datum
 rec_strata_combine(PG_FUNCTION_ARGS)
 {
-	Strata	   *s = PG_ARGISNULL(0) ? NULL : (Strata *) PG_GETARG_POINTER(0);
-	Strata	   *other = PG_ARGISNULL(1) ? NULL : (Strata *) PG_GETARG_POINTER(1);
+	Strata	   *other,
+			   *s = rec_combine_begin(fcinfo, sizeof(Strata), (void **) &other);
 
-	if (s == NULL && other == NULL)
-		PG_RETURN_NULL();
 	if (s == NULL)
-	{
-		s = MemoryContextAlloc(rec_aggregate_context(fcinfo), sizeof(Strata));
-		*s = *other;
-	}
-	else if (other != NULL)
+		PG_RETURN_NULL();
+	if (other)
 	{
 		s->n += other->n;
 		s->empty = s->empty || other->empty;
