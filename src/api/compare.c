@@ -11,7 +11,6 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
-#include "utils/jsonb.h"
 
 RecGoal
 rec_goal_read(const char *text, bool explicit_feedback)
@@ -107,16 +106,9 @@ elements(Datum array, const char *what, Oid type, int *n)
 static Jsonb *
 setting_of(const char *text)
 {
-	JsonbParseState *state = NULL;
-	JsonbValue	name = {.type = jbvString, .val.string = {strlen(text), unconstify(char *, text)}};
+	bool		name = *text != '\0' && strspn(text, "abcdefghijklmnopqrstuvwxyz_") == strlen(text);
 
-	if (strspn(text, "abcdefghijklmnopqrstuvwxyz_") < strlen(text) || *text == '\0' || strcmp(text, "null") == 0 ||
-		strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
-		return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
-	state->contVal.val.array.rawScalar = true;
-	pushJsonbValue(&state, WJB_ELEM, &name);
-	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_ARRAY, NULL));
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(name ? psprintf("\"%s\"", text) : text)));
 }
 
 /* Argument 1 as an array of texts, of jsonb otherwise. */

@@ -114,7 +114,7 @@ rec_evaluation_holdout(FunctionCallInfo fcinfo, int i, RecEvaluation *e)
 			getTypeOutputInfo(type, &function, &varlena);
 			e->holdout = strtod(OidOutputFunctionCall(function, value), NULL);
 			if (isnan(e->holdout))
-				e->holdout = -INFINITY;	/* no number at all would be the default */
+				e->holdout = -INFINITY;	/* not a number would be the default */
 			break;
 		default:
 			ereport(ERROR,

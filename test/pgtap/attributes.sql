@@ -168,4 +168,12 @@ SELECT is(array_agg(DISTINCT source), '{attributes}', 'a cold user') FROM stars.
 SELECT is(sum(contribution)::real, stars.predict(u, i), format('explain(%s, %s) of ratings', u, i)) FROM (VALUES (7, 42), (310, 104)) v (u, i), stars.explain(u, i) GROUP BY u, i;
 SELECT is(sum(contribution)::real, stars.predict(7, 104), 'and by the item') FROM stars.explain(7, 104, side => 'item');
 SELECT lives_ok($$SELECT * FROM stars.recommend(310, explore => 'thompson') a, stars.recommend(7, explore => 'ucb') b$$, 'exploring ratings');
+
+-- A session keeps the encoders of the versions that it asked last: more of them than it keeps, in turn.
+SELECT rec.alter_model('stars', keep_versions => 20);
+SELECT count(*) FROM generate_series(1, 18) i, LATERAL rec.train('stars', jsonb_build_object('epochs', 2, 'seed', i));
+CREATE FUNCTION answers() RETURNS SETOF text LANGUAGE sql AS $$SELECT v || ' ' || item_id || ' ' || score FROM generate_series(2, 19) v, stars.recommend_for(attributes => '{"country": "k3"}', k => 2, version => v)$$;
+CREATE TEMP TABLE first AS SELECT * FROM answers();
+SELECT is((SELECT count(*) FROM first), 36::bigint, 'each version answers');
+SELECT results_eq('SELECT * FROM answers()', 'TABLE first', 'and answers alike again');
 SELECT * FROM finish();
