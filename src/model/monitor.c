@@ -18,12 +18,12 @@
 #include "utils/syscache.h"
 
 /*
- * A baseline is of so many periods. Where these have more events than a twentieth of the training's (within bounds), it is of
+ * A baseline is of so many periods. Where these have more events than a fortieth of the training's (within bounds), it is of
  * fewer periods, and of a share of the users: so that it costs little beside the training.
  */
 #define BASELINE_PERIODS 28
 #define BASELINE_FEW_PERIODS 7
-#define BASELINE_SHARE 0.05
+#define BASELINE_SHARE 0.025
 #define BASELINE_LEAST_EVENTS 20000.0
 #define BASELINE_MOST_EVENTS 100000.0
 
