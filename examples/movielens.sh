@@ -94,4 +94,4 @@ FROM movielens.movie
 WHERE title IN ('Schindler''s List (1993)', 'Casablanca (1942)', 'Titanic (1997)', 'Scream (1996)', 'Batman & Robin (1997)', 'Spice World (1997)')
 ORDER BY 2 DESC;
 SQL
-show_way_on
+show_way_on movies

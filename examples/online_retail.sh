@@ -84,4 +84,4 @@ ORDER BY r.rank;
 SELECT s.rank, p.description AS similar, round(s.score::numeric, 2) AS score, s.support
 FROM gifts.similar_items('85123A', 8) s JOIN retail.product p ON p.stock_code = s.item_id ORDER BY s.rank;
 SQL
-show_way_on
+show_way_on gifts

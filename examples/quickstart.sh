@@ -149,4 +149,4 @@ SELECT e.rank, p.name AS "because of", e.weight, round(e.contribution::numeric, 
 FROM shop.explain(16, :'item_id', 5) e JOIN web.products p ON p.sku = e.item_id ORDER BY e.rank;
 SQL
 
-show_way_on
+show_way_on shop

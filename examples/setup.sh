@@ -345,14 +345,15 @@ show() {
     fi
 }
 
+# show_way_on MODEL
 show_way_on() {
     psql=$(command -v psql || echo "$PGBIN/psql")
     heading 'Go on from here'
     printf "   %s -h '%s' -U postgres shop\n\n" "${psql##*/bin/}" "$CLUSTER/run"
-    cat <<'NEXT'
-   SELECT * FROM rec.evaluate('shop', k => '{10}') WHERE segment = 'all';   -- beside baselines, with intervals
-   SELECT * FROM rec.advise('shop');                                        -- which algorithm and settings, and why
-   SELECT rec.report('shop') \g (format=unaligned tuples_only) shop.html     -- the model on one page
+    cat <<NEXT
+   SELECT * FROM rec.evaluate('$1', k => '{10}') WHERE segment = 'all';   -- beside baselines, with intervals
+   SELECT * FROM rec.advise('$1');                                        -- which algorithm and settings, and why
+   SELECT rec.report('$1') \\g (format=unaligned tuples_only) $1.html     -- the model on one page
 
 NEXT
     printf '   sh examples/quickstart.sh --stop      stops the cluster; without --stop it starts again\n'

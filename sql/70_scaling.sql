@@ -15,6 +15,10 @@ CREATE FUNCTION rec.unscale(y float8, scaler jsonb) RETURNS float8
 CREATE FUNCTION rec._scaled(x float8, scaler jsonb) RETURNS float8
 	AS 'MODULE_PATHNAME', 'rec_scaled' LANGUAGE C IMMUTABLE PARALLEL SAFE COST 2;
 
+-- The aggregates are declared for float8 only: all number types are cast to it implicitly, in one instruction or the very cast that a
+-- polymorphic form would have to make itself, and unknown literals resolve. What repeats is one form for each optional
+-- argument, because arguments of aggregates have no defaults.
+
 -- Behind the aggregates. _fit_* are transitions, _moving_* those of moving frames.
 CREATE FUNCTION rec._fit_combine(internal, internal) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_fit_combine' LANGUAGE C IMMUTABLE PARALLEL SAFE;

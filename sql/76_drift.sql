@@ -91,6 +91,11 @@ COMMENT ON COLUMN rec.new_categories_result.rows IS 'How many such rows there ar
 COMMENT ON COLUMN rec.new_categories_result.m IS 'Current rows, without nulls';
 
 -- Numbers and times. Every aggregate over the same arguments in a query shares one state.
+--
+-- Each has a form for float8 (other numbers are cast to it), timestamptz and timestamp, and for categories of any type below. The last
+-- two cannot be one: a timestamp would be cast to timestamptz by the session's time zone, where an hour a year comes twice, so the
+-- result would depend on a setting. And anyelement cannot stand for all: times would be categories. Arguments of aggregates
+-- have no defaults, hence a form with bins and one without.
 
 CREATE FUNCTION rec._two_samples_add(internal, float8, boolean) RETURNS internal
 	AS 'MODULE_PATHNAME', 'rec_two_samples_add' LANGUAGE C IMMUTABLE PARALLEL SAFE;

@@ -189,6 +189,32 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN day::timestamp AT TIME ZONE 'UTC';
 COMMENT ON FUNCTION rec._day_start(date) IS 'Internal: when a day begins in UTC';
 
+-- Why an experiment's exposures cannot be read by the current role now; null: they can.
+CREATE FUNCTION rec._exposures_problem(e rec.experiment) RETURNS text
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	name text;
+BEGIN
+	IF e.exposures_relation IS NULL THEN
+		RETURN NULL;
+	END IF;
+	name := format('%I.%I', e.exposures_schema, e.exposures_relation);
+	IF to_regclass(name) IS NULL THEN
+		RETURN format('exposure relation %s does not exist', name);
+	ELSIF rec._strange_code(name::regclass) THEN
+		RETURN format('exposure relation %s would run code of its owner as a superuser', name);
+	END IF;
+	BEGIN
+		EXECUTE format('SELECT x.%I::text, x.%I::text, x.%I FROM %s x LIMIT 0', e.exposure_unit, e.exposure_variant, e.exposure_time, name);
+	EXCEPTION WHEN insufficient_privilege OR syntax_error_or_access_rule_violation THEN
+		RETURN SQLERRM;
+	END;
+	RETURN NULL;
+END $$;
+COMMENT ON FUNCTION rec._exposures_problem(rec.experiment) IS 'Internal: why the current role cannot read an experiment''s exposures';
+
 -- Units that met variants from `low` on and before `high`: SQL for unit, variant, t (first), mixed.
 CREATE FUNCTION rec._exposed_sql(e rec.experiment, low timestamptz, high timestamptz) RETURNS text
 LANGUAGE plpgsql STABLE
@@ -200,16 +226,8 @@ DECLARE
 	unit text := format('x.%I', CASE WHEN own THEN 'unit_id' ELSE e.exposure_unit END);
 	variant text := format('x.%I::text', CASE WHEN own THEN 'variant' ELSE e.exposure_variant END);
 	time_column text := CASE WHEN own THEN 'exposed_at' ELSE e.exposure_time END;
-	t record;
+	t record := rec._time_sql('x', relation, time_column);
 BEGIN
-	IF NOT own AND to_regclass(relation) IS NULL THEN
-		RAISE EXCEPTION USING ERRCODE = 'undefined_table', MESSAGE = format('exposure relation %s of experiment "%s" does not exist', relation, e.experiment);
-	END IF;
-	IF NOT own AND rec._strange_code(relation::regclass) THEN
-		RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('exposure relation %s of experiment "%s" would run code of its owner as a superuser', relation, e.experiment),
-			HINT = 'Let the owner of the relation create the experiment.';
-	END IF;
-	t := rec._time_sql('x', relation, time_column);
 	low := greatest(low, coalesce(e.start_at, '-infinity'));
 	high := least(high, coalesce(e.stop_at, 'infinity'));
 	RETURN format('SELECT %1$s::text AS unit, min(%2$s) AS variant, min(%3$s) AS t, min(%2$s) <> max(%2$s) AS mixed FROM %4$s x WHERE %2$s = ANY (%5$L::text[])', unit, variant, t.reading, relation, e.variants)
@@ -339,6 +357,11 @@ BEGIN
 	IF e.id IS NULL THEN
 		RETURN NULL;
 	END IF;
+	-- one experiment that cannot be computed does not fail the views over all
+	problem := rec._exposures_problem(e);
+	IF problem IS NOT NULL THEN
+		RETURN format('SELECT NULL::text, NULL::date, NULL::text, 0::bigint, NULL::rec.sample_state, NULL::rec.value_sample, NULL::bigint, NULL::bigint, false, %L::text', problem);
+	END IF;
 	SELECT least(mark, min(rec._open_from($1, x))) INTO first_open FROM rec._experiment_metrics($1) x;
 	q := format('WITH fresh AS MATERIALIZED (%s), ', rec._exposed_sql(e, mark, NULL));
 	IF mark IS NULL THEN
@@ -387,8 +410,18 @@ COMMENT ON FUNCTION rec._open_from(int, rec.metric) IS 'Internal: from when on t
 
 -- What a refresh adds to the kept units, and to the kept sums. Both run as the experiment's owner.
 CREATE FUNCTION rec._experiment_units_sql(id int) RETURNS text
-LANGUAGE sql STABLE
-RETURN (SELECT rec._exposed_sql(e, rec._kept_until($1, NULL), rec._keep_until($1)) FROM rec.experiment e WHERE e.id = $1);
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	e rec.experiment := (SELECT x FROM rec.experiment x WHERE x.id = $1);
+	problem text := rec._exposures_problem(e);
+BEGIN
+	IF problem IS NOT NULL THEN
+		RAISE EXCEPTION USING ERRCODE = 'object_not_in_prerequisite_state', MESSAGE = format('experiment "%s" cannot be refreshed', e.experiment), DETAIL = problem;
+	END IF;
+	RETURN rec._exposed_sql(e, rec._kept_until($1, NULL), rec._keep_until($1));
+END $$;
 COMMENT ON FUNCTION rec._experiment_units_sql(int) IS 'Internal: the query for the units that a refresh keeps';
 
 CREATE FUNCTION rec._experiment_values_sql(id int) RETURNS text

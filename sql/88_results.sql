@@ -103,6 +103,7 @@ DECLARE
 	overall text;
 	why text;
 	level text := rec._percent(1 - e.alpha);
+	trouble text := (SELECT max(s.problem) FROM unnest(known) s WHERE s.metric IS NULL);
 	best record;
 BEGIN
 	IF e IS NULL THEN
@@ -126,7 +127,7 @@ BEGIN
 
 	-- a verdict for each variant but the control
 	SELECT jsonb_object_agg(v.variant, CASE
-			WHEN srm.mismatch OR mixed > 0.1 * (SELECT sum(c) + mixed FROM unnest(counts) c) THEN 'broken'
+			WHEN trouble IS NOT NULL OR srm.mismatch OR mixed > 0.1 * (SELECT sum(c) + mixed FROM unnest(counts) c) THEN 'broken'
 			WHEN v.guardrail_worse OR (v.worse AND NOT v.better) THEN 'stop'
 			WHEN v.better THEN 'ship'
 			WHEN ended THEN 'stop'
@@ -146,6 +147,7 @@ BEGIN
 	WHERE f.position > 1 AND NOT f.guardrail AND (overall <> 'ship' OR (verdicts ->> f.variant = 'ship' AND f.better AND f.p_decisive < e.alpha))
 	ORDER BY f.place, abs(f.lift) DESC NULLS LAST LIMIT 1;
 	why := CASE
+		WHEN trouble IS NOT NULL THEN trouble
 		WHEN srm.mismatch THEN format('sample ratio mismatch (p %s): %s were counted where weights of %s were planned; find out why before reading anything else',
 			CASE WHEN srm.p_value < 0.0001 THEN '< 0.0001' ELSE '= ' || round(srm.p_value::numeric, 4)::text END, array_to_string(counts, ' : '), array_to_string(e.weights, ' : '))
 		WHEN overall = 'broken' THEN format('%s units met more than one variant', mixed)

@@ -13,7 +13,6 @@
 #include "miscadmin.h"
 
 #define TAG 0x52414e4b			/* "RANK" */
-#define HEADER 5				/* numbers before the ranks in transport */
 
 typedef struct Ranked
 {
@@ -123,59 +122,74 @@ rec_ranked_combine(PG_FUNCTION_ARGS)
 	a->misses += b->misses;
 	a->unranked += b->unranked;
 	a->length = Max(a->length, b->length);
-	rec_numbers_append(a->hits, b->hits);
-	rec_numbers_append(a->others, b->others);
+	rec_numbers_adopt(a->hits, b->hits);
+	rec_numbers_adopt(a->others, b->others);
 	PG_RETURN_POINTER(a);
 }
 
-/* In transport a state is one list of numbers: k, misses, unranked, length, number of hits; hits; others. */
+/* In transport: this, and then the ranks of both kinds. */
+typedef struct Part
+{
+	int64		k;
+	int64		misses;
+	int64		unranked;
+	int64		length;
+	int64		hits;
+} Part;
+
 PG_FUNCTION_INFO_V1(rec_ranked_serialize);
 Datum
 rec_ranked_serialize(PG_FUNCTION_ARGS)
 {
-	Ranked	   *s;
-	RecNumbers *all = rec_numbers_create(CurrentMemoryContext);
+	Ranked	   *s = (Ranked *) PG_GETARG_POINTER(0);
+	Part		part = {s->k, s->misses, s->unranked, s->length, s->hits->n};
 
 	(void) rec_aggregate_context(fcinfo);
-	s = (Ranked *) PG_GETARG_POINTER(0);
-	rec_numbers_add(all, s->k);
-	rec_numbers_add(all, s->misses);
-	rec_numbers_add(all, s->unranked);
-	rec_numbers_add(all, s->length);
-	rec_numbers_add(all, s->hits->n);
-	rec_numbers_append(all, s->hits);
-	rec_numbers_append(all, s->others);
-	PG_RETURN_BYTEA_P(rec_numbers_out(TAG, all));
+	PG_RETURN_BYTEA_P(rec_sorted_out(TAG, &part, sizeof(part), s->hits, s->others));
 }
 
-/* A whole number from 0 to the limit, or an error. */
-static int64
-whole(double x, double limit)
+static void
+check_count(int64 n, int64 most)
 {
-	if (!(x >= 0 && x <= limit && x == floor(x)))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_BINARY_REPRESENTATION), errmsg("invalid state of an aggregate")));
-	return (int64) x;
+	if (n < 0 || n > most)
+		rec_bad_state();
 }
+
+/* Sorted ranks, which are checked at their ends. */
+static RecNumbers *
+ranks_in(const char *from, int64 n, MemoryContext context)
+{
+	RecNumbers *ranks = rec_sorted_in(from, n, context);
+
+	if (n > 0 && !(ranks->x[0] >= 1 && ranks->x[n - 1] <= PG_INT32_MAX))
+		rec_bad_state();
+	return ranks;
+}
+
+#define COUNT_MAX INT64CONST(1000000000000000)
 
 PG_FUNCTION_INFO_V1(rec_ranked_deserialize);
 Datum
 rec_ranked_deserialize(PG_FUNCTION_ARGS)
 {
 	MemoryContext context = rec_aggregate_context(fcinfo);
-	RecNumbers *all = rec_numbers_in(PG_GETARG_BYTEA_PP(0), TAG, context);
-	Ranked	   *s = create(context);
-	int64		hits;
+	Ranked	   *s = MemoryContextAllocZero(context, sizeof(Ranked));
+	Part		part;
+	int64		n;
+	const char *ranks = rec_state_open(PG_GETARG_BYTEA_PP(0), TAG, &part, sizeof(part), &n);
 
-	(void) whole(all->n, HEADER <= all->n ? 1e18 : -1);
+	check_count(part.k, PG_INT32_MAX);
+	check_count(part.misses, COUNT_MAX);
+	check_count(part.unranked, COUNT_MAX);
+	check_count(part.length, PG_INT32_MAX);
+	check_count(part.hits, n);
 	s->started = true;
-	s->k = (int) whole(all->x[0], PG_INT32_MAX);
-	s->misses = whole(all->x[1], 1e15);
-	s->unranked = whole(all->x[2], 1e15);
-	s->length = whole(all->x[3], PG_INT32_MAX);
-	hits = whole(all->x[4], all->n - HEADER);
-	for (int64 i = HEADER; i < all->n; i++)
-		rec_numbers_add(i < HEADER + hits ? s->hits : s->others, whole(all->x[i], PG_INT32_MAX));
+	s->k = (int) part.k;
+	s->misses = part.misses;
+	s->unranked = part.unranked;
+	s->length = part.length;
+	s->hits = ranks_in(ranks, part.hits, context);
+	s->others = ranks_in(ranks + part.hits * sizeof(double), n - part.hits, context);
 	PG_RETURN_POINTER(s);
 }
 
@@ -192,7 +206,7 @@ list_metric(FunctionCallInfo fcinfo, RecMetric metric)
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	s = (Ranked *) PG_GETARG_POINTER(0);
-	relevant = s->misses + s->hits->n;
+	relevant = s->misses + rec_numbers_total(s->hits);
 	if (relevant == 0)
 		PG_RETURN_NULL();
 	k = s->k > 0 ? s->k : metric == REC_PRECISION ? (int) Max(s->length, 1) : PG_INT32_MAX;

@@ -132,12 +132,11 @@ prepare(RecKeptPlan *p, const char *query, int ntypes, Oid *types)
 
 	if (p->plan && strcmp(query, p->query) == 0 && p->type == types[0])
 		return;
-	/* a plan that runs further up the stack is left to it, for the rest of the session: only functions that lie get here */
 	if (p->busy > 1)
-	{
-		p->plan = NULL;
-		p->query = NULL;
-	}
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("a relation of a model must not change the model while it is read"),
+				 errdetail("A function in it has changed how the relation is read, and asks the same model.")));
 	rec_kept_plan_free(p);
 	plan = SPI_prepare_cursor(query, ntypes, types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
@@ -153,17 +152,35 @@ rec_kept_plan(RecKeptPlan *p, const char *query, int ntypes, Oid *types)
 {
 	int			level = NewGUCNestLevel();
 
-	/* an error leaves it busy, which costs no more than its place */
-	p->busy++;
 	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	prepare(p, query, ntypes, types);
-	inspect(p);
+	p->busy++;
+	PG_TRY();
+	{
+		prepare(p, query, ntypes, types);
+		inspect(p);
+	}
+	PG_FINALLY();
+	{
+		p->busy--;
+	}
+	PG_END_TRY();
 	return level;
 }
 
-void
-rec_kept_plan_done(RecKeptPlan *p, int level)
+int
+rec_kept_plan_run(RecKeptPlan *p, Datum *values, const char *nulls, long limit)
 {
-	AtEOXact_GUC(false, level);
-	p->busy--;
+	int			result;
+
+	p->busy++;
+	PG_TRY();
+	{
+		result = SPI_execute_plan(p->plan, values, nulls, true, limit);
+	}
+	PG_FINALLY();
+	{
+		p->busy--;
+	}
+	PG_END_TRY();
+	return result;
 }

@@ -22,17 +22,19 @@ typedef struct RecKeptPlan
 	int			generation;		/* of the plan that was looked at */
 	bool		indexed;		/* found then: an index leads to its rows, and nothing in it is volatile */
 	bool		secured;		/* row security applies to the current role */
-	int			busy;			/* calls that use it: functions in a view may ask the same model again */
+	int			busy;			/* calls that plan or run it: a view in it may ask for the same rows again */
 } RecKeptPlan;
 
 /*
  * Within SPI: the plan of a query, made when there is none or when the query is another, and looked at. Sequential scans stay
- * discouraged, and the plan and its record in place, until rec_kept_plan_done(), which takes what this returns.
+ * discouraged until the caller undoes it by AtEOXact_GUC(false, what is returned).
  */
 extern int	rec_kept_plan(RecKeptPlan *kept, const char *query, int ntypes, Oid *types);
-extern void rec_kept_plan_done(RecKeptPlan *kept, int level);
 
-/* Frees what a kept plan holds. */
+/* Runs it to read at most `limit` rows (0: all), as SPI_execute_plan() does; they are in SPI_tuptable then. */
+extern int	rec_kept_plan_run(RecKeptPlan *kept, Datum *values, const char *nulls, long limit);
+
+/* Frees what a kept plan holds, which must not be busy. */
 extern void rec_kept_plan_free(RecKeptPlan *kept);
 
 #endif							/* REC_KEPT_PLAN_H */

@@ -249,7 +249,7 @@ execute(LivePlan *p, Datum user, int64 limit, const char *scaler)
 		values[2] = DirectFunctionCall1(jsonb_in, CStringGetDatum(scaler));
 		nulls = "   ";
 	}
-	if (SPI_execute_plan(p->kept.plan, values, nulls, true, 0) != SPI_OK_SELECT)
+	if (rec_kept_plan_run(&p->kept, values, nulls, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading the events of a user failed");
 	return SPI_processed;
 }
@@ -311,7 +311,7 @@ rec_live_rights(const RecModel *model, RecLive *live)
 	p = find_plan(model->schema, false);
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
-	rec_kept_plan_done(&p->kept, plan_live(p, model, &source));
+	AtEOXact_GUC(false, plan_live(p, model, &source));
 	live->secured = live->secured || p->kept.secured;
 	SPI_finish();
 }
@@ -339,14 +339,14 @@ rec_live_read(const RecModel *model, const RecServing *s, Datum user, Oid user_t
 		live->usable = true;
 		if (!live->complete && model->time_column)
 		{
-			rec_kept_plan_done(&p->kept, level);
 			p = find_plan(model->schema, true);
+			AtEOXact_GUC(false, level);
 			level = plan_live(p, model, &source);
 			if (p->kept.indexed)
 				(void) execute(p, user, rec_fold_in_events, s->value_scaler);
 		}
 		take_rows(model, s, &source, types, live, caller);
 	}
-	rec_kept_plan_done(&p->kept, level);
+	AtEOXact_GUC(false, level);
 	SPI_finish();
 }

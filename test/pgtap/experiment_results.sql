@@ -182,6 +182,16 @@ SELECT rec.create_metric('cuped', 'y', 'unit', 'v', 'at', pre_period => '3 days'
 SELECT rec.alter_experiment('d', metrics => '{goal,cuped}');
 SELECT ok((SELECT ci_high - ci_low FROM rec.experiment_result('d') WHERE metric = 'cuped' AND variant = 'treatment') < 0.2 * (SELECT ci_high - ci_low FROM rec.experiment_result('d') WHERE metric = 'goal' AND variant = 'treatment'), 'CUPED with the units'' rows before the exposure');
 
+-- Quantiles, against rec.quantile_test() and rec.sequential_test() on one row per unit
+SELECT rec.create_metric('median', 'y', 'unit', 'v', 'at', kind => 'quantile'), rec.create_metric('p80', 'y', 'unit', 'v', 'at', kind => 'quantile', quantile => 0.8, cap => 12);
+SELECT rec.alter_experiment('d', metrics => '{median,p80}');
+CREATE TABLE q_truth AS SELECT x.unit, variant = 'treatment' AS t, coalesce(sum(v), 0) AS v FROM x LEFT JOIN y ON y.unit = x.unit AND y.at >= x.at GROUP BY 1, 2;
+SELECT ok(r.n = w.n_treatment AND r.mean = w.estimate_treatment AND r.lift = w.lift AND r.ci_low = w.lift_ci_low AND r.p = w.p_value AND r.safe_low = s.lift_ci_low AND r.p_safe = s.p_value AND abs(r.chance_to_win - (1 - w.p_value / 2)) < 1e-9, r.metric || ': ' || r.sentence)
+FROM (VALUES ('median', 0.5, 'infinity'::float8), ('p80', 0.8, 12)) m (metric, q, cap), LATERAL (SELECT rec.quantile_test(least(v, m.cap), t, m.q) AS w, rec.sample_quantile(least(v, m.cap)) FILTER (WHERE NOT t) AS c, rec.sample_quantile(least(v, m.cap)) FILTER (WHERE t) AS k FROM q_truth) a,
+	LATERAL rec.sequential_test(a.c, a.k, m.q) s, LATERAL (SELECT (a.w).*) w, rec.experiment_result('d') r WHERE r.metric = m.metric AND r.variant = 'treatment';
+SELECT is(mean, (SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY v) FROM q_truth WHERE NOT t), 'the median of all exposed units') FROM rec.experiment_result('d') WHERE metric = 'median' AND variant = 'control';
+SELECT isnt_empty($$SELECT * FROM rec.experiment_daily WHERE experiment = 'd' AND metric = 'median' AND lift IS NOT NULL AND safe_low < ci_low$$, 'quantiles by day');
+
 -- rec.exposure, three variants
 SELECT rec.create_experiment('three', '{a,b,c}', '{0.5,0.25,0.25}', metrics => '{goal}');
 SELECT count(rec.log_exposure('three', u, NULL, now() - interval '1 hour')) FROM generate_series(1, 400) u \gset
@@ -242,6 +252,7 @@ SELECT throws_ok(format($$SELECT rec.create_metric('bad', 'y', 'unit', %s)$$, a)
 	($$'v', kind => 'meen'$$, '22023', 'invalid kind "meen" of a metric'), ($$'v', direction => 'up'$$, '22023', 'invalid direction "up" of a metric'), ($$'v', kind => 'ratio'$$, '22023', 'a metric of kind ratio needs a denominator'),
 	($$'v', denominator => 'd'$$, '22023', 'only a metric of kind ratio has a denominator'), ($$'v', cap => 'NaN'$$, '22023', 'cap must be a number above zero'), ($$'v', 'at', window_after => '-1 day'$$, '22023', 'window_after must be above zero'),
 	($$'v', window_after => '1 day'$$, '22023', 'window_after needs a time_column'), ($$'v', 'aat'$$, '42703', 'column "aat" of metric relation "y" does not exist'), ($$'v', 'v'$$, '42804', NULL),
+	($$'v', 'at', kind => 'quantile', quantile => 95$$, '22023', 'quantile must be between 0 and 1: 95'), ($$'v', quantile => 0.5$$, '22023', 'only a metric of kind quantile has a quantile'), ($$'v', 'at', kind => 'quantile', pre_period => '1 day'$$, '22023', 'a metric of kind quantile takes no pre_period'),
 	($$'v', min_effect => 0$$, '22023', 'min_effect must be a number above zero'), ($$NULL$$, '22004', 'value must not be null')) v (a, state, message);
 SELECT throws_ok($$SELECT rec.create_metric('goal', 'y', 'unit')$$, '42710', 'metric "goal" already exists', 'a name in use');
 SELECT throws_ok($$SELECT rec.create_metric('bad', 'yy')$$, '42P01', NULL, 'no relation');

@@ -110,8 +110,15 @@ SELECT rec.create_experiment('rec_o own', metrics => '{rec_o metric,rec_o table}
 SELECT rec.log_exposure('rec_o own', u) FROM generate_series(1, 40) u;
 SELECT matches(sentence, 'relation lair.timed would run code of its owner as a superuser', 'a superuser''s experiment does not read the view of an ordinary role') FROM rec.experiment_result('rec_o own') WHERE metric = 'rec_o metric' LIMIT 1;
 SELECT isnt_empty($$SELECT FROM rec.experiment_result('rec_o own') WHERE metric = 'rec_o table' AND n > 0 AND mean > 0$$, 'but a table');
-SELECT rec.create_experiment('rec_o exposures', '{a,b}', exposures => 'lair.timed', exposure_unit => 'user_id', exposure_time => 'at');
-SELECT throws_ok($$SELECT * FROM rec.experiment_result('rec_o exposures')$$, '42501', 'exposure relation lair.timed of experiment "rec_o exposures" would run code of its owner as a superuser', 'nor its exposures');
+SELECT throws_ok($$SELECT rec.create_experiment('rec_o exposures', '{a,b}', exposures => 'lair.timed', exposure_unit => 'user_id', exposure_time => 'at')$$, '42501', 'exposure relation "timed" would run code of its owner as a superuser', 'nor its exposures');
+CREATE TABLE lair.shown AS SELECT user_id, 'a' AS variant, at FROM lair.timed LIMIT 0;
+SELECT rec.create_experiment('rec_o exposures', '{a,b}', exposures => 'lair.shown', exposure_unit => 'user_id', exposure_time => 'at');
+DROP TABLE lair.shown;
+SET ROLE rec_o_author;
+CREATE VIEW lair.shown AS SELECT user_id, 'a'::text AS variant, at FROM lair.timed;
+RESET ROLE;
+TRUNCATE noted;
+SELECT is(sentence, 'broken: exposure relation lair.shown would run code of its owner as a superuser', 'also when a view took the place of a table') FROM rec.experiment_result('rec_o exposures') LIMIT 1;
 SELECT is_empty('SELECT * FROM noted', 'nothing of it ran');
 
 -- A key type of the owner's: its operators run in a training as the owner.

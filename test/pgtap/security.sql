@@ -100,29 +100,6 @@ SELECT isnt_empty($$SELECT * FROM rec.drift WHERE monitor = 'rows'$$, 'its owner
 SET ROLE rec_x_user;
 SELECT is_empty($$SELECT * FROM rec.drift WHERE monitor IN ('rows', 'view')$$, 'who may read some rows does not');
 RESET ROLE;
--- A function that calls itself STABLE changes the model while its events are read, and asks it again: the plan in use must outlive that.
-SET ROLE rec_x_owner;
-CREATE TABLE den.state AS SELECT 0 AS n;
-CREATE FUNCTION den.change() RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-	IF (SELECT n FROM den.state) > 0 THEN
-		UPDATE den.state SET n = n - 1;
-		PERFORM rec.alter_model('nested', reset => '{value_column}');
-		PERFORM count(*) FROM nested.recommend('u3');
-		PERFORM rec.alter_model('nested', value_column => 'value');
-		PERFORM count(*) FROM nested.recommend('u4');
-	END IF;
-END $$;
-CREATE FUNCTION den.lies(value float8) RETURNS float8 LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM den.change(); RETURN value; END';
-CREATE VIEW den.changing AS SELECT user_id, item_id, at, den.lies(1) AS value FROM den.e;
-SELECT rec.create_model('nested', 'den.changing', value_column => 'value', time_column => 'at', params => '{"factors": 2, "epochs": 1}');
-SELECT rec.train('nested');
-UPDATE den.state SET n = 3;
-SELECT isnt_empty($$SELECT * FROM nested.recommend('u3', exclude_seen => false)$$, 'a model that changes while it answers');
-SELECT is(n, 0, 'it did') FROM den.state;
-SELECT isnt_empty($$SELECT * FROM nested.recommend('u3', exclude_seen => false)$$, 'and answers after that');
-SELECT rec.drop_model('nested');
-RESET ROLE;
 -- What arguments may hold.
 CREATE TABLE people AS SELECT 'u' || i AS user_id, (SELECT array_agg('t' || j) FROM generate_series(1, 8) j) AS tags FROM generate_series(1, 60) i;
 SELECT rec.create_model('tagged', 'den.e', users => 'people', user_key => 'user_id', user_attributes => '{tags,tags*tags}', params => '{"factors": 2, "epochs": 1}');
