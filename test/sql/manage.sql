@@ -191,6 +191,12 @@ ALTER EVENT TRIGGER rec_schema_renamed ENABLE;
 ALTER SCHEMA mg_late RENAME TO mg_shop;
 SELECT m.model, (SELECT count(*) FROM rec.training_run r WHERE r.model = m.model) AS runs, (SELECT count(*) FROM rec.impression i WHERE i.model = m.model) AS shown FROM rec.model m;
 DROP SCHEMA mg_lost CASCADE;
+-- Nor a model in a schema that was there.
+INSERT INTO rec.impression (model, version, user_id, item_id, rank, propensity, shown_at) VALUES ('mg_taken', 1, 'secret', 'buy', 1, 1, now());
+CREATE SCHEMA mg_taken;
+SELECT rec.create_model('mg_taken', 'mg.events', item_column => 'event');
+SELECT count(*) FROM rec.impression WHERE model = 'mg_taken';
+SELECT rec.drop_model('mg_taken');
 -- Impressions that cannot be counted: why, for the owner only.
 SELECT rec.alter_model('mg_shop', time_column => 'at');
 INSERT INTO mg.events (user_id, item_id, event, at) VALUES (1, 'a', 'buy', now() + interval '1 minute');
