@@ -206,8 +206,10 @@ merge_next(RecNumbers *numbers)
 void
 rec_numbers_sort(RecNumbers *numbers)
 {
+	/* neighbours first: each number is moved as often as parts can be halved */
 	while (numbers->next)
-		merge_next(numbers);
+		for (RecNumbers *part = numbers; part && part->next; part = part->next)
+			merge_next(part);
 	if (!numbers->sorted && numbers->n > 1)
 	{
 		double	   *scratch = allocate_numbers(CurrentMemoryContext, numbers->n);
@@ -332,6 +334,7 @@ rec_sorted_out(uint32 tag, const void *part, Size part_size, RecNumbers *first, 
 	{
 		Size		size = list[i] ? list[i]->n * sizeof(double) : 0;
 
+		Assert(list[i] == NULL || list[i]->next == NULL);	/* what was combined does not travel again */
 		if (size == 0)
 			continue;
 		/* where the numbers go to is room to sort in; they are sorted in their place too, as a state may be passed on twice */

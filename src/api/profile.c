@@ -308,6 +308,8 @@ rec_profile_combine(PG_FUNCTION_ARGS)
 	}
 	if (s == NULL)
 		s = rec_profiling_create(context, other->kind);
+	else if (s->kind != other->kind)
+		rec_bad_state();
 	settle(s);
 	settle(other);
 	s->n += other->n;

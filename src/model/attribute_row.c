@@ -33,7 +33,6 @@ typedef struct Kept
 	RecAttributes *list;		/* NULL: the side has no attributes */
 	RecKeptPlan live;
 	RecKeptPlan json;
-	int			busy;			/* calls that read the relation, whose view may ask other models */
 } Kept;
 
 static Kept *kept = NULL;
@@ -47,7 +46,7 @@ forget_oldest(void)
 	for (Kept **k = &kept; *k; k = &(*k)->next)
 	{
 		n++;
-		if ((*k)->busy == 0)
+		if ((*k)->live.busy == 0 && (*k)->json.busy == 0)
 			oldest = k;
 	}
 	if (n >= KEPT_MOST && oldest)
@@ -168,8 +167,7 @@ rec_attributes_live(const RecModel *model, const RecServing *serving, RecSide si
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	level = rec_kept_plan(&k->live, q.data, 1, types);
-	k->busy++;					/* an error leaves it busy, which costs no more than its place */
-	if (k->live.indexed && SPI_execute_plan(k->live.plan, &key, NULL, true, 1) == SPI_OK_SELECT && SPI_processed == 1)
+	if (k->live.indexed && rec_kept_plan_run(&k->live, &key, NULL, 1) == SPI_OK_SELECT && SPI_processed == 1)
 	{
 		RecRawStore s;
 
@@ -178,7 +176,6 @@ rec_attributes_live(const RecModel *model, const RecServing *serving, RecSide si
 		encode_one(k->list, &s, row, context);
 		found = true;
 	}
-	k->busy--;
 	AtEOXact_GUC(false, level);
 	SPI_finish();
 	return found;
@@ -257,7 +254,7 @@ rec_attributes_json(const RecModel *model, const RecServing *serving, RecSide si
 	if (SPI_connect() != SPI_OK_CONNECT)
 		elog(ERROR, "SPI_connect failed");
 	AtEOXact_GUC(false, rec_kept_plan(&k->json, q.data, 1, types));
-	if (SPI_execute_plan(k->json.plan, values, NULL, true, 1) != SPI_OK_SELECT || SPI_processed != 1)
+	if (rec_kept_plan_run(&k->json, values, NULL, 1) != SPI_OK_SELECT || SPI_processed != 1)
 		elog(ERROR, "reading attributes from JSON failed");
 	rec_raw_init(&s, list->n, CurrentMemoryContext);
 	rec_raw_take(&s, NULL, list, SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2);

@@ -132,6 +132,11 @@ prepare(RecKeptPlan *p, const char *query, int ntypes, Oid *types)
 
 	if (p->plan && strcmp(query, p->query) == 0 && p->type == types[0])
 		return;
+	if (p->busy > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("a relation of a model must not change the model while it is read"),
+				 errdetail("A function in it has changed how the relation is read, and asks the same model.")));
 	rec_kept_plan_free(p);
 	plan = SPI_prepare_cursor(query, ntypes, types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL || SPI_keepplan(plan) != 0)
@@ -148,7 +153,34 @@ rec_kept_plan(RecKeptPlan *p, const char *query, int ntypes, Oid *types)
 	int			level = NewGUCNestLevel();
 
 	(void) set_config_option("enable_seqscan", "off", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-	prepare(p, query, ntypes, types);
-	inspect(p);
+	p->busy++;
+	PG_TRY();
+	{
+		prepare(p, query, ntypes, types);
+		inspect(p);
+	}
+	PG_FINALLY();
+	{
+		p->busy--;
+	}
+	PG_END_TRY();
 	return level;
+}
+
+int
+rec_kept_plan_run(RecKeptPlan *p, Datum *values, const char *nulls, long limit)
+{
+	int			result;
+
+	p->busy++;
+	PG_TRY();
+	{
+		result = SPI_execute_plan(p->plan, values, nulls, true, limit);
+	}
+	PG_FINALLY();
+	{
+		p->busy--;
+	}
+	PG_END_TRY();
+	return result;
 }

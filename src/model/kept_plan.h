@@ -22,6 +22,7 @@ typedef struct RecKeptPlan
 	int			generation;		/* of the plan that was looked at */
 	bool		indexed;		/* found then: an index leads to its rows, and nothing in it is volatile */
 	bool		secured;		/* row security applies to the current role */
+	int			busy;			/* calls that plan or run it: a view in it may ask for the same rows again */
 } RecKeptPlan;
 
 /*
@@ -30,7 +31,10 @@ typedef struct RecKeptPlan
  */
 extern int	rec_kept_plan(RecKeptPlan *kept, const char *query, int ntypes, Oid *types);
 
-/* Frees what a kept plan holds. */
+/* Runs it to read at most `limit` rows (0: all), as SPI_execute_plan() does; they are in SPI_tuptable then. */
+extern int	rec_kept_plan_run(RecKeptPlan *kept, Datum *values, const char *nulls, long limit);
+
+/* Frees what a kept plan holds, which must not be busy. */
 extern void rec_kept_plan_free(RecKeptPlan *kept);
 
 #endif							/* REC_KEPT_PLAN_H */

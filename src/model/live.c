@@ -249,7 +249,7 @@ execute(LivePlan *p, Datum user, int64 limit, const char *scaler)
 		values[2] = DirectFunctionCall1(jsonb_in, CStringGetDatum(scaler));
 		nulls = "   ";
 	}
-	if (SPI_execute_plan(p->kept.plan, values, nulls, true, 0) != SPI_OK_SELECT)
+	if (rec_kept_plan_run(&p->kept, values, nulls, 0) != SPI_OK_SELECT)
 		elog(ERROR, "reading the events of a user failed");
 	return SPI_processed;
 }

@@ -79,6 +79,20 @@ SELECT is((SELECT string_agg(DISTINCT source, ',') FROM w.recommend(7)), 'person
 CREATE OR REPLACE VIEW writing AS SELECT user_id, item_id FROM e WHERE random() >= 0;
 SELECT is((SELECT string_agg(DISTINCT source, ',') FROM w.recommend(7)), 'personalized', 'nor one with random() in its WHERE');
 
+-- a view whose function changes the model while it is read, and asks it again: an error, never the plan that is running
+CREATE FUNCTION change_and_ask() RETURNS void LANGUAGE plpgsql AS $$BEGIN
+	PERFORM rec.alter_model('w', time_column => 'at');
+	PERFORM rec.recommend('w', 8);
+END$$;
+CREATE FUNCTION meddles(u int) RETURNS bool LANGUAGE plpgsql STABLE AS $$BEGIN
+	IF u = 7 THEN PERFORM change_and_ask(); END IF;
+	RETURN true;
+END$$;
+CREATE OR REPLACE VIEW writing AS SELECT user_id, item_id, at FROM e WHERE meddles(user_id);
+SELECT throws_ok('SELECT * FROM w.recommend(7)', '55006', 'a relation of a model must not change the model while it is read', 'a view that changes how it is read');
+INSERT INTO e VALUES (9, 59);
+SELECT is((SELECT string_agg(DISTINCT source, ',') FROM w.recommend(9)), 'folded_in', 'the next call reads it');
+
 -- more events of a user than are read: the newest count, and none is forgotten
 SELECT rec.alter_model('m', time_column => 'at');
 SELECT rec.train('m');
