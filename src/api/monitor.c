@@ -29,7 +29,8 @@ rec_equality(PG_FUNCTION_ARGS)
 	Oid			type = PG_GETARG_OID(0);
 
 	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
-		PG_RETURN_NULL();
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("type with OID %u does not exist", type)));
 	type = getBaseType(type);
 	if (!OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr))
 		PG_RETURN_NULL();

@@ -112,7 +112,6 @@ SELECT results_eq($$SELECT scaled(10, j::jsonb) FROM unnest(ARRAY['{"kind":"stan
 	ARRAY[10, -45]::float8[], 'a scaler that changes from call to call');
 SELECT throws_ok($$SELECT rec.psi(row('number', 10, 0, NULL, NULL, '{1,2}', 0, '{1}', '{0}', 10)::rec.column_profile, (SELECT rec.profile(i) FROM generate_series(1, 10) i))$$,
 	'22023', NULL, 'a profile of categories that nobody has');
-SELECT is(rec._equality(0), NULL, 'equality of a type that is not there');
 SELECT rec.create_model('untrained', 'den.e', time_column => 'at');
 SELECT throws_ok($$SELECT rec.materialize('untrained')$$, '55000', NULL, 'a model that was never trained');
 SELECT rec.drop_model('untrained');
