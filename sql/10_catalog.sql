@@ -145,6 +145,14 @@ COMMENT ON POLICY usable ON rec.training_run IS 'A role sees the trainings of mo
 SELECT pg_catalog.pg_extension_config_dump('rec.model', '');
 SELECT pg_catalog.pg_extension_config_dump('rec.training_run', '');
 
+-- The role of a name, as long as it has it: kept beside the name when the row is written, so that a role that is renamed keeps
+-- what is its own, and one that later takes the name of another gets nothing. As a generated column, because a dump leaves
+-- it out and a restore computes it from the names in the new server. Not really immutable: computed once is what is wanted.
+CREATE FUNCTION rec._role_id(role text) RETURNS oid
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(pg_catalog.to_regrole(pg_catalog.quote_ident(role))::oid, 0);
+COMMENT ON FUNCTION rec._role_id(text) IS 'Internal: the oid of the role that has this name when a row is written; 0: none';
+
 -- A model is its schema: DROP SCHEMA drops the model, ALTER SCHEMA RENAME renames it. Whatever else has rows for a model
 -- follows rec.model (sql/92_follow.sql). Neither function may fail without need: the command of somebody else would.
 

@@ -20,6 +20,7 @@ CREATE TABLE rec.monitor (
 	automatic        boolean NOT NULL,
 	created_at       timestamptz NOT NULL DEFAULT pg_catalog.now(),
 	checked_to       timestamptz,
+	owner_id         oid GENERATED ALWAYS AS (rec._role_id(owner)) STORED,
 	CHECK (model IS NOT NULL OR (relation_schema IS NOT NULL AND relation_name IS NOT NULL AND time_column IS NOT NULL))
 );
 
@@ -35,10 +36,11 @@ COMMENT ON COLUMN rec.monitor.reference IS 'training (the events that the active
 COMMENT ON COLUMN rec.monitor.current IS 'Length of a period; periods are counted from 2000-01-01 00:00 UTC';
 COMMENT ON COLUMN rec.monitor.thresholds IS 'What differs from the defaults {"p": 0.05, "psi_watch": 0.1, "psi_drifted": 0.25, "share_watch": 0.1, "share_drifted": 0.25}';
 COMMENT ON COLUMN rec.monitor.schedule IS 'When it is checked, as a cron expression; null: not by itself';
-COMMENT ON COLUMN rec.monitor.owner IS 'Role as which the relation is read; the events of a model are read as the model''s owner';
+COMMENT ON COLUMN rec.monitor.owner IS 'Role as which the relation is read, by its name when the monitor was created; the events of a model are read as the model''s owner';
 COMMENT ON COLUMN rec.monitor.automatic IS 'Whether a training or a check has made it; rec.create_monitor replaces such a one';
 COMMENT ON COLUMN rec.monitor.created_at IS 'When it was created';
 COMMENT ON COLUMN rec.monitor.checked_to IS 'End of the last period that was judged; null: none yet';
+COMMENT ON COLUMN rec.monitor.owner_id IS 'The owner''s oid, which counts: another role that takes the name of one that was dropped or renamed is not the owner';
 
 CREATE TABLE rec.drift_baseline (
 	monitor          text NOT NULL,
@@ -144,7 +146,7 @@ COMMENT ON COLUMN rec.drift_result.checked_at IS 'When it was checked';
 
 -- Who sees what: of a model, who may use it; of a relation, who may read it, and its monitor's owner.
 
-CREATE FUNCTION rec._sees_monitor(model text, relation_schema text, relation_name text, owner text) RETURNS boolean
+CREATE FUNCTION rec._sees_monitor(model text, relation_schema text, relation_name text, owner oid) RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN model IS NOT NULL THEN pg_catalog.has_schema_privilege(pg_catalog.to_regnamespace(pg_catalog.quote_ident(model))::pg_catalog.oid, 'USAGE')
@@ -152,7 +154,7 @@ BEGIN ATOMIC
 			AND (SELECT pg_catalog.has_table_privilege(c.oid, 'SELECT') AND NOT pg_catalog.row_security_active(c.oid)
 					AND (c.reloptions IS NULL OR c.reloptions::pg_catalog.text NOT LIKE '%security_invoker%')	-- row security may hide below it
 				FROM pg_catalog.pg_class c WHERE c.oid = pg_catalog.to_regclass(pg_catalog.format('%I.%I', relation_schema, relation_name))::pg_catalog.oid), false)
-			OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.rolname = owner AND pg_catalog.pg_has_role(r.oid, 'USAGE')) END;
+			OR EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE r.oid = owner AND pg_catalog.pg_has_role(r.oid, 'USAGE')) END;
 END;
 COMMENT ON FUNCTION rec._sees_monitor IS 'Internal: whether the current role may see a monitor';
 
@@ -161,7 +163,7 @@ ALTER TABLE rec.monitor ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rec.drift_baseline ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rec.drift_period ENABLE ROW LEVEL SECURITY;
 ALTER TABLE rec.drift_result ENABLE ROW LEVEL SECURITY;
-CREATE POLICY usable ON rec.monitor FOR SELECT USING (rec._sees_monitor(model, relation_schema, relation_name, owner));
+CREATE POLICY usable ON rec.monitor FOR SELECT USING (rec._sees_monitor(model, relation_schema, relation_name, owner_id));
 
 -- Profiles hold values. USAGE on a model shares what its training reads; a column that it does not read is for those who may read it.
 CREATE FUNCTION rec._sees_column(monitor text, column_name text) RETURNS boolean

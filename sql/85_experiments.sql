@@ -3,14 +3,6 @@
 CREATE SEQUENCE rec.experiment_id_seq AS int;
 COMMENT ON SEQUENCE rec.experiment_id_seq IS 'Internal: numbers of experiments';
 
--- The role of a name, as long as it has it: kept beside the name when the row is written, so that a role that is renamed keeps
--- what is its own, and one that later takes the name of another gets nothing. As a generated column, because a dump leaves
--- it out and a restore computes it from the names in the new server. Not really immutable: computed once is what is wanted.
-CREATE FUNCTION rec._role_id(role text) RETURNS oid
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN coalesce(pg_catalog.to_regrole(pg_catalog.quote_ident(role))::oid, 0);
-COMMENT ON FUNCTION rec._role_id(text) IS 'Internal: the oid of the role that has this name when a row is written; 0: none';
-
 CREATE FUNCTION rec._role_ids(roles text[]) RETURNS oid[]
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ARRAY(SELECT rec._role_id(r) FROM pg_catalog.unnest(roles) r);

@@ -41,8 +41,8 @@ rec_monitor_lock(const char *name)
 	Oid			types[1] = {TEXTOID};
 	Datum		values[1] = {CStringGetTextDatum(name)};
 	RecMonitor *m;
-	char	   *model,
-			   *owner;
+	char	   *model;
+	Datum		owner;
 
 	/* two checks at a time write the same rows: the second waits, and finds nothing to do */
 	if (rec_catalog_execute("SELECT FROM rec.monitor WHERE monitor = $1 FOR UPDATE", 1, types, values, NULL) == 0)
@@ -50,22 +50,21 @@ rec_monitor_lock(const char *name)
 	m = palloc0(sizeof(RecMonitor));
 	m->name = pstrdup(name);
 	model = catalog_text("SELECT model FROM rec.monitor WHERE monitor = $1", 1, types, values, NULL);
-	owner = catalog_text("SELECT owner FROM rec.monitor WHERE monitor = $1", 1, types, values, NULL);
 	m->of_training = strcmp(catalog_text("SELECT reference FROM rec.monitor WHERE monitor = $1", 1, types, values, NULL), "training") == 0;
 	if (model)
 	{
 		m->model = rec_model_by_schema(rec_model_schema(model), false);
 		m->owner = m->model->owner;
 	}
+	else if (rec_catalog_value("SELECT r.oid FROM rec.monitor m JOIN pg_roles r ON r.oid = m.owner_id WHERE m.monitor = $1", 1, types,
+							   values, NULL, &owner))
+		m->owner = DatumGetObjectId(owner);
 	else
-	{
-		m->owner = get_role_oid(owner, true);
-		if (!OidIsValid(m->owner))
-			ereport(ERROR,
-					(errcode(ERRCODE_UNDEFINED_OBJECT),
-					 errmsg("the owner \"%s\" of monitor \"%s\" does not exist any more", owner, name),
-					 errhint("A superuser can drop the monitor with rec.drop_monitor.")));
-	}
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the owner \"%s\" of monitor \"%s\" does not exist any more",
+						catalog_text("SELECT owner FROM rec.monitor WHERE monitor = $1", 1, types, values, NULL), name),
+				 errhint("A superuser can drop the monitor with rec.drop_monitor.")));
 	return m;
 }
 

@@ -227,6 +227,17 @@ SELECT rec.alter_model('den_model', 'den.w') AS altered \gset
 SELECT is((SELECT version FROM rec.train('den_model')), 2, 'a baseline that cannot be taken is a warning, the training goes on');
 SELECT is((SELECT count(*) FROM rec.drift_baseline WHERE version = 2), 0::bigint, 'nothing of it is left');
 RESET ROLE;
+-- a monitor belongs to a role, not to a name
+ALTER ROLE rec_dr_other RENAME TO rec_dr_renamed;
+CREATE ROLE rec_dr_other;
+SET ROLE rec_dr_other;
+SELECT is_empty($$SELECT * FROM rec.monitor WHERE monitor = 'den.e'$$, 'a role that takes the name of a monitor''s owner does not see it');
+SELECT throws_ok($$SELECT rec.drop_monitor('den.e')$$, '42501', NULL, 'nor drop it');
+SET ROLE rec_dr_renamed;
+SELECT isnt_empty($$SELECT * FROM rec.monitor WHERE monitor = 'den.e'$$, 'who was renamed does');
+RESET ROLE;
+DROP ROLE rec_dr_other;
+ALTER ROLE rec_dr_renamed RENAME TO rec_dr_other;
 DROP OWNED BY rec_dr_owner, rec_dr_bi, rec_dr_other CASCADE;
 DROP ROLE rec_dr_owner, rec_dr_bi;
 SELECT throws_ok($$SELECT rec.check_drift('den.e')$$, '42P01', NULL, 'its relation is gone');
