@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/typcache.h"
 #include "utils/varlena.h"
 
@@ -25,8 +26,12 @@ PG_FUNCTION_INFO_V1(rec_equality);
 Datum
 rec_equality(PG_FUNCTION_ARGS)
 {
-	Oid			type = getBaseType(PG_GETARG_OID(0));
+	Oid			type = PG_GETARG_OID(0);
 
+	if (!SearchSysCacheExists1(TYPEOID, ObjectIdGetDatum(type)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("type with OID %u does not exist", type)));
+	type = getBaseType(type);
 	if (!OidIsValid(lookup_type_cache(type, TYPECACHE_EQ_OPR)->eq_opr))
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(rec_type_equality(type)));

@@ -137,10 +137,13 @@ factors_release(RecRecommender *self)
 
 /* The rows of known items, then those that attributes give to the others. */
 static float *
-all_items(const RecSolution *s, const RecDesign *d, int known)
+all_items(const RecSolution *s, const RecDesign *d, int known, Size held)
 {
-	float	   *items = aligned_floats(mul_size((Size) known + d->cold.n, s->stride));
+	Size		floats = mul_size((Size) known + d->cold.n, s->stride);
+	float	   *items;
 
+	rec_check_memory(add_size(add_size(held, s->memory), mul_size(floats, sizeof(float))), "Ranking all items of the item relation");
+	items = aligned_floats(floats);
 	memcpy(items, s->items, (Size) known * s->stride * sizeof(float));
 	for (int i = 0; i < d->cold.n; i++)
 	{
@@ -175,7 +178,7 @@ rec_recommender_of_factors(const RecSolution *solution, const RecFitInput *in)
 		f->cold_users = in->design[REC_USERS];
 	if (items && items->cold.n > 0 && solution->map[REC_ITEMS] && !(in->watch && in->watch->rough))
 	{
-		f->base.items = all_items(solution, items, in->pairs->items.n);
+		f->base.items = all_items(solution, items, in->pairs->items.n, in->pairs->held);
 		f->base.nitems += items->cold.n;
 	}
 	return &f->base;
