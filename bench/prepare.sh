@@ -40,7 +40,7 @@ compare() {
 for workers in 0 "$WORKERS"; do
     printf '\n%s rows, %s workers beside the session; seconds, medians of %s runs\n' "$ROWS" "$workers" "$REPS"
     printf '%-34s %10s %10s %8s  %s\n' '' 'stddev(x)' 'this' ratio 'limit 2'
-    for call in 'fit_standard(x)' 'fit_minmax(x)' 'fit_maxabs(x)' 'fit_log(x)' 'fit_robust(x)' 'fit_quantile(x, 10)' 'fit_quantile(x, 100)'; do
+    for call in 'fit_standard(x)' 'fit_minmax(x)' 'fit_maxabs(x)' 'fit_log(x)' 'fit_robust(x)' 'fit_quantile(x, 10)' 'fit_quantile(x, 100)' 'fit_quantile(x, 1000)'; do
         compare "$call" 'SELECT stddev(x) FROM prepare' "SELECT rec.$call FROM prepare" "SET max_parallel_workers_per_gather = $workers"
     done
 done

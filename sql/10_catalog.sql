@@ -162,9 +162,14 @@ CREATE FUNCTION rec._model_renamed(schema oid, old_name name) RETURNS void
 LANGUAGE plpgsql VOLATILE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+	new_name text := (SELECT n.nspname FROM pg_namespace n WHERE n.oid = schema);
 BEGIN
-	UPDATE rec.model m SET model = n.nspname FROM pg_namespace n
-	WHERE n.oid = schema AND m.model = old_name AND n.nspname <> old_name AND NOT EXISTS (SELECT FROM rec.model o WHERE o.model = n.nspname);
+	IF new_name <> old_name AND EXISTS (SELECT FROM rec.model m WHERE m.model = old_name) THEN
+		-- no schema had this name: what stands under it was left where event triggers were off, or by a partial restore
+		DELETE FROM rec.model m WHERE m.model = new_name;
+		UPDATE rec.model m SET model = new_name WHERE m.model = old_name;
+	END IF;
 END $$;
 REVOKE EXECUTE ON FUNCTION rec._model_renamed FROM PUBLIC;
 

@@ -33,7 +33,9 @@ COMMENT ON COLUMN rec.experiment_day.negative IS 'Units left out because their d
 
 GRANT SELECT ON rec.experiment_day TO PUBLIC;
 ALTER TABLE rec.experiment_day ENABLE ROW LEVEL SECURITY;
-CREATE POLICY usable ON rec.experiment_day FOR SELECT USING (experiment_id IN (SELECT e.id FROM rec.experiment e));
+-- a sample has the values of single units
+CREATE POLICY usable ON rec.experiment_day FOR SELECT USING (experiment_id IN (SELECT e.id FROM rec.experiment e WHERE rec._member_of(e.owner_id))
+	OR (sample IS NULL AND experiment_id IN (SELECT e.id FROM rec.experiment e)));
 COMMENT ON POLICY usable ON rec.experiment_day IS 'A role sees the states of the experiments that it may use';
 SELECT pg_catalog.pg_extension_config_dump('rec.experiment_day', '');
 

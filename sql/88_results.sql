@@ -61,6 +61,15 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION rec._experiment_effects(int, rec._experiment_state[], boolean) IS 'Internal: effects by metric and variant, and by day on request';
 
+-- The same from what is kept, for roles that may use the experiment and no more: samples of values are for its owner only.
+CREATE FUNCTION rec._kept_effects(id int, by_day boolean)
+RETURNS TABLE (metric text, variant text, day date, kind text, direction text, guardrail boolean, place int, n bigint, mean float8,
+	control_n bigint, control_mean float8, difference float8, std_error float8, df float8, lift float8, ci_low float8, ci_high float8, safe_low float8,
+	safe_high float8, p float8, safe_p float8, chance_to_win float8, power float8, min_effect float8, skew_warning boolean, note text,
+	bad_values bigint, negative bigint, problem text)
+	AS 'MODULE_PATHNAME', 'rec_kept_effects' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED ROWS 100 COST 100000;
+COMMENT ON FUNCTION rec._kept_effects(int, boolean) IS 'Internal: effects of an experiment that the current role may use, from kept states';
+
 CREATE FUNCTION rec._normal_width(alpha float8) RETURNS float8
 	AS 'MODULE_PATHNAME', 'rec_normal_width' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION rec._normal_width(float8) IS 'Internal: quantile 1 - alpha/2 of the normal distribution';
@@ -81,6 +90,7 @@ AS $$
 DECLARE
 	e rec.experiment := (SELECT x FROM rec.experiment x WHERE x.id = $1);
 	ended boolean := coalesce(e.stop_at <= now(), false);
+	owned boolean := rec._member_of(e.owner_id);
 	known rec._experiment_state[] := rec._experiment_states($1);
 	counts bigint[];
 	mixed bigint;
@@ -113,7 +123,7 @@ BEGIN
 			-- adjusted over all metrics and variants; one that has ended is judged by the p-value of the fixed sample
 			rec.adjust_p(f.p, 'holm') OVER () AS p_adjusted, rec.adjust_p(CASE WHEN ended THEN f.p ELSE f.safe_p END, 'holm') OVER () AS p_decisive,
 			CASE WHEN f.direction = 'increase' THEN f.difference > 0 ELSE f.difference < 0 END AS better
-		FROM rec._experiment_effects($1, known, false) f) x;
+		FROM (SELECT o.* FROM rec._experiment_effects($1, known, false) o WHERE owned UNION ALL SELECT k.* FROM rec._kept_effects($1, false) k WHERE NOT owned) f) x;
 
 	-- a verdict for each variant but the control
 	SELECT jsonb_object_agg(v.variant, CASE
@@ -202,6 +212,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
 	e rec.experiment := (SELECT x FROM rec.experiment x WHERE x.id = $1);
+	owned boolean := rec._member_of(e.owner_id);
 	known rec._experiment_state[] := rec._experiment_states($1);
 BEGIN
 	RETURN QUERY
@@ -212,7 +223,8 @@ BEGIN
 	split AS (SELECT c.day, (rec.srm_test(array_agg(c.units ORDER BY c.i), e.weights)).p_value AS p FROM counts c GROUP BY c.day)
 	SELECT f.metric, f.variant, f.day, f.kind, f.guardrail, f.direction, f.n, f.mean, f.control_mean, f.difference, f.lift, f.ci_low, f.ci_high, f.safe_low, f.safe_high, f.p, f.safe_p,
 		c.new_units, s.p
-	FROM rec._experiment_effects($1, known, true) f LEFT JOIN counts c ON c.day = f.day AND c.variant = f.variant LEFT JOIN split s ON s.day = f.day
+	FROM (SELECT o.* FROM rec._experiment_effects($1, known, true) o WHERE owned UNION ALL SELECT k.* FROM rec._kept_effects($1, true) k WHERE NOT owned) f
+		LEFT JOIN counts c ON c.day = f.day AND c.variant = f.variant LEFT JOIN split s ON s.day = f.day
 	WHERE f.day IS NOT NULL;
 END $$;
 COMMENT ON FUNCTION rec._experiment_daily(int) IS 'Internal: behind rec.experiment_daily';

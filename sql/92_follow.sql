@@ -26,6 +26,8 @@ BEGIN
 	IF TG_OP = 'DELETE' THEN
 		PERFORM rec._forget_model(OLD.model);
 	ELSIF NEW.model <> OLD.model THEN
+		-- rows that have lost their model are nobody's, and must not be in the way of a rename
+		PERFORM rec._forget_model(NEW.model);
 		UPDATE rec.training_run t SET model = NEW.model WHERE t.model = OLD.model;
 		UPDATE rec.materialization t SET model = NEW.model WHERE t.model = OLD.model;
 		UPDATE rec.item_set t SET model = NEW.model WHERE t.model = OLD.model;

@@ -88,6 +88,51 @@ rec_experiment_values(PG_FUNCTION_ARGS)
 	return run_as_owner(fcinfo, "_experiment_values_sql");
 }
 
+/* Whether the policy of rec.experiment shows it to the current role. */
+static bool
+may_use(int id)
+{
+	bool		shown;
+
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args("SELECT FROM rec.experiment WHERE id OPERATOR(pg_catalog.=) $1", 1, (Oid[]) {INT4OID},
+							  (Datum[]) {Int32GetDatum(id)}, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "reading rec.experiment failed");
+	shown = SPI_processed > 0;
+	SPI_finish();
+	return shown;
+}
+
+/*
+ * Kept states of quantiles are samples of the units' values, which only the owner may see; effects are computed of them as
+ * the catalog's owner, which runs nobody's code.
+ */
+PG_FUNCTION_INFO_V1(rec_kept_effects);
+Datum
+rec_kept_effects(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	RecRole		saved;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (!may_use(PG_GETARG_INT32(0)))
+		return (Datum) 0;
+	saved = rec_role_enter(rec_catalog_owner());
+	if (SPI_connect() != SPI_OK_CONNECT)
+		elog(ERROR, "SPI_connect failed");
+	if (SPI_execute_with_args("SELECT f.* FROM rec._experiment_effects($1, (SELECT array_agg(ROW(d.metric, d.day, d.variant, d.units, "
+							  "d.state, d.sample, d.bad_values, d.negative, NULL)::rec._experiment_state) FROM rec.experiment_day d "
+							  "WHERE d.experiment_id = $1), $2) f", 2, (Oid[]) {INT4OID, BOOLOID},
+							  (Datum[]) {PG_GETARG_DATUM(0), PG_GETARG_DATUM(1)}, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "reading the effects of an experiment failed");
+	for (uint64 i = 0; i < SPI_processed; i++)
+		tuplestore_puttuple(result->setResult, SPI_tuptable->vals[i]);
+	SPI_finish();
+	rec_role_leave(&saved);
+	return (Datum) 0;
+}
+
 PG_FUNCTION_INFO_V1(rec_experiment_id);
 Datum
 rec_experiment_id(PG_FUNCTION_ARGS)

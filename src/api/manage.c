@@ -161,7 +161,7 @@ provide_schema(const char *name)
 	{
 		rec_run_statement(psprintf("CREATE SCHEMA %s", quote_identifier(name)), SPI_OK_UTILITY);
 		CommandCounterIncrement();
-		forget_model(name);		/* left where event triggers were off, or by a partial restore */
+		forget_model(name);		/* left where event triggers were off, by sessions that wrote meanwhile, or by a partial restore */
 		return get_namespace_oid(name, false);
 	}
 	if (!has_privs_of_role(GetUserId(), rec_schema_owner(schema)))
@@ -170,6 +170,7 @@ provide_schema(const char *name)
 				 errmsg("must be owner of schema \"%s\" to make it a model", name),
 				 errhint("Give the model another name, or create it as the schema's owner.")));
 	check_existing_schema(schema, name);
+	forget_model(name);
 	return schema;
 }
 

@@ -101,4 +101,27 @@ SELECT throws_ok($$SELECT rec.alter_experiment('super', exposures => 'own_view')
 SET ROLE own_b;
 SELECT lives_ok($$SELECT rec.create_experiment('mine', exposures => 'own_view')$$, 'its owner may');
 RESET ROLE;
+
+-- Quantiles are kept as the units' values: who may use the experiment sees what comes of them, not them
+SET ROLE own_b;
+CREATE TABLE own_spent AS SELECT i::text AS user_id, i * 100 + 0.37 AS v, now() - interval '4 days' AS at FROM generate_series(1, 40) i;
+CREATE TABLE own_met AS SELECT i::text AS unit_id, CASE WHEN i % 2 = 0 THEN 'control' ELSE 'treatment' END AS variant, now() - interval '5 days' AS exposed_at FROM generate_series(1, 40) i;
+SELECT rec.create_metric('median', 'own_spent', value => 'v', time_column => 'at', kind => 'quantile');
+SELECT rec.create_metric('average', 'own_spent', value => 'v', time_column => 'at');
+SELECT rec.create_experiment('kept', exposures => 'own_met', metrics => '{median,average}');
+SELECT rec.refresh_experiment('kept');
+SELECT rec.grant_experiment('kept', 'own_c');
+SELECT isnt_empty('SELECT * FROM rec.experiment_day WHERE sample IS NOT NULL', 'the owner sees samples of values');
+CREATE TEMP TABLE own_results AS SELECT * FROM rec.experiment_result('kept');
+CREATE TEMP TABLE own_days AS SELECT * FROM rec.experiment_daily;
+GRANT SELECT ON own_results, own_days TO own_c;
+SET ROLE own_c;
+SELECT is_empty('SELECT * FROM rec.experiment_day WHERE sample IS NOT NULL', 'a granted role does not');
+SELECT is_empty($$SELECT * FROM rec.experiment e, unnest(rec._experiment_states(e.id)) s WHERE s.sample IS NOT NULL$$, 'by no other way');
+SELECT is(mean, 2000.37::float8, 'but their median') FROM rec.experiment_result('kept') WHERE metric = 'median' AND variant = 'treatment';
+SELECT set_eq($$SELECT * FROM rec.experiment_result('kept')$$, 'SELECT * FROM own_results', 'and all that the owner sees of what is kept');
+SELECT set_eq($$SELECT * FROM rec.experiment_daily$$, $$SELECT * FROM own_days WHERE experiment = 'kept'$$, 'day by day as well');
+SET ROLE own_a;
+SELECT is_empty($$SELECT k.* FROM generate_series(1, 20) i, rec._kept_effects(i, false) k$$, 'others see nothing');
+RESET ROLE;
 SELECT * FROM finish();

@@ -181,6 +181,22 @@ SELECT rec.create_model('mg_shop', 'mg.events', item_column => 'event');
 SELECT model, active_version, item_column FROM rec.model WHERE model = 'mg_shop';
 SELECT count(*) FROM rec.training_run WHERE model = 'mg_shop';
 SELECT version FROM rec.train('mg_shop', '{"factors": 2, "epochs": 1}');
+-- Nor does a model that takes the name by ALTER SCHEMA; rows that lost their model do not make the rename fail.
+SELECT rec.create_model('mg_late', 'mg.events', item_column => 'event');
+SELECT version FROM rec.train('mg_late', '{"factors": 2, "epochs": 1}');
+INSERT INTO rec.impression (model, version, user_id, item_id, rank, propensity, shown_at) VALUES ('mg_shop', 1, 'secret', 'buy', 1, 1, now());
+ALTER EVENT TRIGGER rec_schema_renamed DISABLE;
+ALTER SCHEMA mg_shop RENAME TO mg_lost;
+ALTER EVENT TRIGGER rec_schema_renamed ENABLE;
+ALTER SCHEMA mg_late RENAME TO mg_shop;
+SELECT m.model, (SELECT count(*) FROM rec.training_run r WHERE r.model = m.model) AS runs, (SELECT count(*) FROM rec.impression i WHERE i.model = m.model) AS shown FROM rec.model m;
+DROP SCHEMA mg_lost CASCADE;
+-- Nor a model in a schema that was there.
+INSERT INTO rec.impression (model, version, user_id, item_id, rank, propensity, shown_at) VALUES ('mg_taken', 1, 'secret', 'buy', 1, 1, now());
+CREATE SCHEMA mg_taken;
+SELECT rec.create_model('mg_taken', 'mg.events', item_column => 'event');
+SELECT count(*) FROM rec.impression WHERE model = 'mg_taken';
+SELECT rec.drop_model('mg_taken');
 -- Impressions that cannot be counted: why, for the owner only.
 SELECT rec.alter_model('mg_shop', time_column => 'at');
 INSERT INTO mg.events (user_id, item_id, event, at) VALUES (1, 'a', 'buy', now() + interval '1 minute');
