@@ -321,15 +321,17 @@ final_half_step(RecTraining *t, const RecPairs *pairs)
 {
 	RecShared  *s = t->shared;
 	RecLoss		loss;
+	double		noise;
 
 	if (s->judged > 0)			/* else nothing was held out */
 		rec_shared_refill_users(s, pairs);
 	final_maps(t);
 	s->exact = true;
 	loss = half_epoch(t, REC_USERS);
-	return (loss.objective - loss.penalty) /
+	noise = (loss.objective - loss.penalty) /
 		(s->explicit_feedback ? (double) REC_AT(s, s->sides[REC_USERS].start, int64)[s->sides[REC_USERS].nrows] :
 		 (double) s->sides[REC_USERS].nrows * s->sides[REC_ITEMS].nrows);
+	return noise < 0 ? 0 : noise;	/* rounding, where nothing is left */
 }
 
 RecSolution *

@@ -279,7 +279,7 @@ store_version_row(const RecModel *model, const RecRun *run, const RecPairs *pair
 	slot->tts_values[11] = run->value_scaler ?
 		DirectFunctionCall1(jsonb_in, CStringGetDatum(run->value_scaler)) : (Datum) 0;
 	slot->tts_values[12] = Int32GetDatum(cold_items(s, design));
-	slot->tts_isnull[13] = !isfinite(s->noise);
+	slot->tts_isnull[13] = !isfinite((float) s->noise);
 	slot->tts_values[13] = Float4GetDatum((float) s->noise);
 	MemoryContextSwitchTo(old);
 	rec_writer_put(w, slot, 0);

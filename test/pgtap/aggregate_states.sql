@@ -71,7 +71,7 @@ INSERT INTO aggregate VALUES ('rec.fit_standard(float8)', 'x'), ('rec.fit_minmax
 	('rec.ndcg(bigint,boolean,int)', 'i, c, 20'), ('rec.auc(bigint,boolean)', 'i, c'), ('rec.sample(float8)', 'x'), ('rec.sample_cuped(float8,float8)', 'x, i'), ('rec.sample_cluster(float8,anyelement)', 'x, t'), ('rec.sample_quantile(float8)', 'x'),
 	('rec.welch_test(float8,boolean)', 'x, c'), ('rec.cuped_test(float8,float8,boolean)', 'x, i, c'), ('rec.sequential_test(float8,boolean)', 'x, c'), ('rec.proportion_test(boolean,boolean)', 'x > 5, c'), ('rec.srm_test(boolean)', 'c'),
 	('rec.rank_test(float8,boolean)', 'x, c'), ('rec.quantile_test(float8,boolean,float8)', 'x, c, 0.5'), ('rec.interleave_test(float8,float8)', 'i % 3, i % 4'), ('rec.ips(float8,float8,float8)', 'i % 2, 0.2 + i % 2 * 0.1, 0.5');
-CREATE TABLE answer (signature text, same boolean, refused int, wrong text);
+CREATE TABLE answer (signature text, same boolean, refused int, wrong text, state bytea);
 DO $$
 DECLARE a aggregate; s bytea; f record;
 BEGIN
@@ -79,11 +79,27 @@ BEGIN
 		PERFORM declare_over(a.signature::regprocedure);
 		s := state_of(a.args);
 		f := fuzz(s);
-		INSERT INTO answer VALUES (a.signature, same(finished(s, s), direct(a.signature::regprocedure, a.args)), f.refused, f.wrong);
+		INSERT INTO answer VALUES (a.signature, same(finished(s, s), direct(a.signature::regprocedure, a.args)), f.refused, f.wrong, s);
 	END LOOP;
 END $$;
 SELECT ok(same, signature || ': a state arrives as it was sent') FROM answer;
 SELECT ok(refused > 5 AND wrong IS NULL, format('%s: hostile states give an answer (%s errors%s)', signature, refused, ', among them ' || wrong)) FROM answer;
 SELECT set_eq($$SELECT DISTINCT aggserialfn::regproc::text FROM aggregate JOIN pg_aggregate ON aggfnoid = signature::regprocedure$$,
 	$$SELECT DISTINCT aggserialfn::regproc::text FROM pg_aggregate WHERE aggserialfn::regproc::text LIKE 'rec.%' AND aggserialfn::regproc::text NOT IN ('rec._load_serialize', 'rec._strata_serialize')$$, 'every kind of state is among them');
+
+-- A state of one aggregate that meets one of another with the same functions.
+CREATE TABLE meeting (a text, b text, result text);
+DO $$
+DECLARE m record;
+BEGIN
+	FOR m IN SELECT a.signature AS a, b.signature AS b, a.state AS s, b.state AS t FROM answer a JOIN answer b ON a.signature <> b.signature
+		JOIN pg_aggregate p ON p.aggfnoid = a.signature::regprocedure JOIN pg_aggregate q ON q.aggfnoid = b.signature::regprocedure AND q.aggcombinefn = p.aggcombinefn LOOP
+		PERFORM declare_over(m.a::regprocedure);
+		INSERT INTO meeting VALUES (m.a, m.b, finished(m.s, m.t)), (m.a, m.b, finished(m.t, m.s));
+	END LOOP;
+END $$;
+SELECT cmp_ok(count(*), '>', 20::bigint, 'states meet others') FROM meeting;
+SELECT is_empty($$SELECT * FROM meeting WHERE result LIKE 'error %' AND result NOT IN ('error 22P03', 'error 22023', 'error 22003')$$, 'and end with an answer or with the error about a state');
+SELECT is(array_agg(DISTINCT result), '{error 22P03}', 'a profile of numbers and one of categories are an error')
+	FROM meeting WHERE 'rec.profile(anyelement)' IN (a, b);
 SELECT * FROM finish();
