@@ -5,7 +5,8 @@
  * Rows weigh as their penalty in the objective does, divided by the mean: so the ridge is in units of an average row. The
  * ridge is chosen on rows that are held out of the fit, a fifth of a side drawn by their number: by how much of their
  * scores the map explains, for that is what cold rows will be given. Rows have one fifth less to learn from then, which
- * errs on the side of a stronger ridge. A map that explains nothing is switched off.
+ * errs on the side of a stronger ridge. A map that explains nothing is switched off, in the epochs also one of which that is
+ * not sure.
  */
 #include "model/solve_shared.h"
 
@@ -23,6 +24,7 @@
 #define RIDGE_MOST 9
 #define RIDGE_NOISE 0.005		/* of the share that is explained */
 #define EPOCHS_STRONGER 3.1623	/* ridge of the epochs: a step above the chosen one */
+#define EPOCHS_SURE 2			/* standard errors by which the share must be above zero there */
 #define RIDGE_NONE 1e9			/* stands for a map that is switched off */
 
 RecFeatures
@@ -255,16 +257,19 @@ score_gram(const RecShared *s, RecSide side)
 	return g;
 }
 
-/* The share of the held-out rows' scores that the map explains. */
+/* The share of the held-out rows' scores that the map explains; *error is its standard error, as of a ratio of two sums. */
 static double
-explained(const RecShared *s, RecSide side, const double *gram)
+explained(const RecShared *s, RecSide side, const double *gram, double *error)
 {
 	const RecSharedSide *self = &s->sides[side];
 	const int64 *start = REC_AT(s, self->start, int64);
 	RecFeatures f = rec_map_features(s, side);
 	float	   *m = palloc(s->stride * sizeof(float));
 	double		left = 0,
-				total = 0;
+				total = 0,
+				ll = 0,
+				lt = 0,
+				tt = 0;
 	int			n = 0;
 	RecMatrix	matrix;
 	RecHalfStep step;
@@ -273,30 +278,42 @@ explained(const RecShared *s, RecSide side, const double *gram)
 	for (int64 r = 0; r < self->nrows && n < HELD_MOST; r++)
 	{
 		const float *x = REC_AT(s, self->factors, float) + r * s->stride;
-		double		weight = rec_als_row_penalty(&step, start[r + 1] - start[r], matrix.ncols);
+		double		weight = rec_als_row_penalty(&step, start[r + 1] - start[r], matrix.ncols),
+					before,
+					after;
 
 		if (start[r + 1] == start[r] || !is_held(s, side, r))
 			continue;
 		rec_map_mean(&f, NULL, REC_AT(s, self->map.map, float), s->stride, r, r + 1, m);
 		for (int i = 0; i < s->stride; i++)
 			m[i] = x[i] - m[i];
-		left += weight * rec_map_energy(m, gram, s->stride);
-		total += weight * rec_map_energy(x, gram, s->stride);
+		after = weight * rec_map_energy(m, gram, s->stride);
+		before = weight * rec_map_energy(x, gram, s->stride);
+		left += after;
+		total += before;
+		ll += after * after;
+		lt += after * before;
+		tt += before * before;
 		n++;
 		CHECK_FOR_INTERRUPTS();
 	}
 	pfree(m);
-	return total > 0 ? 1 - left / total : 0;
+	*error = 0;
+	if (!(total > 0))
+		return 0;
+	*error = sqrt(Max(ll - 2 * left / total * lt + left / total * left / total * tt, 0)) / total;
+	return 1 - left / total;
 }
 
 /* A trial of one ridge on the rows that are not held out. normal: the dense matrix, kept aside. */
 static double
-try_ridge(RecTraining *t, RecSide side, double ridge, const double *normal, const double *gram)
+try_ridge(RecTraining *t, RecSide side, double ridge, const double *normal, const double *gram, double *error)
 {
 	RecShared  *s = rec_training_shared(t);
 	struct RecSharedMap *m = &s->sides[side].map;
 
 	m->ridge = ridge;
+	*error = 0;
 	CHECK_FOR_INTERRUPTS();
 	if (m->dense)
 	{
@@ -310,7 +327,7 @@ try_ridge(RecTraining *t, RecSide side, double ridge, const double *normal, cons
 		memset(REC_AT(s, m->map, float), 0, (Size) m->n * s->stride * sizeof(float));
 		fit_cg(t, side, CG_MOST);
 	}
-	return explained(s, side, gram);
+	return explained(s, side, gram, error);
 }
 
 static double
@@ -324,21 +341,23 @@ ridge_of(int k)
  * a percent or so: a weaker ridge has to be better by more than that, a stronger one may be worse by less.
  */
 static double
-search_ridge(RecTraining *t, RecSide side, const double *normal, double *quality)
+search_ridge(RecTraining *t, RecSide side, const double *normal, double *quality, double *error)
 {
 	double	   *gram = score_gram(rec_training_shared(t), side);
 	int			best = RIDGE_FIRST;
 
-	*quality = try_ridge(t, side, ridge_of(best), normal, gram);
+	*quality = try_ridge(t, side, ridge_of(best), normal, gram, error);
 	for (int step = 1; step >= -1 && best == RIDGE_FIRST; step -= 2)
 		for (int k = best + step; k >= RIDGE_LEAST && k <= RIDGE_MOST; k += step)
 		{
-			double		q = try_ridge(t, side, ridge_of(k), normal, gram);
+			double		e,
+						q = try_ridge(t, side, ridge_of(k), normal, gram, &e);
 
 			if (q <= *quality + (step > 0 ? -RIDGE_NOISE / 10 : RIDGE_NOISE))
 				break;
 			best = k;
 			*quality = q;
+			*error = e;
 		}
 	pfree(gram);
 	return ridge_of(best);
@@ -373,6 +392,7 @@ rec_map_choose(RecTraining *t, RecSide side, bool last)
 		s->params.item_attribute_regularization;
 	double	   *normal = NULL,
 				quality = 1,
+				error = 0,
 				ridge = given;
 
 	if (m->n == 0)
@@ -386,9 +406,13 @@ rec_map_choose(RecTraining *t, RecSide side, bool last)
 			normal = palloc_extended((Size) m->n * m->n * sizeof(double), MCXT_ALLOC_HUGE);
 			memcpy(normal, REC_AT(s, m->normal, double), (Size) m->n * m->n * sizeof(double));
 		}
-		ridge = search_ridge(t, side, normal, &quality);
+		ridge = search_ridge(t, side, normal, &quality, &error);
 		if (!last)
+		{
+			/* rows that are known are drawn only by a map that surely explains something; rows without events have nothing else */
 			ridge *= EPOCHS_STRONGER;
+			quality -= EPOCHS_SURE * error;
+		}
 		if (normal)
 			pfree(normal);
 	}
