@@ -128,31 +128,38 @@ rec_store_features(const RecModel *model, int version, const RecDesign *d, const
 	rec_writer_close(w);
 }
 
-void
-rec_store_cold_items(const RecModel *model, int version, const RecDesign *d, const float *map, int factors,
-					 bool explicit_feedback, int first)
+/* Rows without events; first: the number of the first item. */
+static void
+store_cold(const RecModel *model, RecSide side, int version, const RecDesign *d, const float *map, int factors,
+		   bool explicit_feedback, int first)
 {
-	RecWriter  *w = rec_writer_open(model, "item_factors");
+	bool		items = side == REC_ITEMS;
+	RecWriter  *w = rec_writer_open(model, items ? "item_factors" : "user_factors");
 	int			stride = rec_als_stride(factors, explicit_feedback);
 	float	   *row = palloc(stride * sizeof(float));
 
 	for (int i = 0; i < d->cold.n; i++)
 	{
 		int64		at = d->start[d->known + i];
+		int			c = 0;
 		MemoryContext batch,
 					old;
 		TupleTableSlot *slot = rec_writer_row(w, &batch);
 
 		rec_map_one((int) (d->start[d->known + i + 1] - at), d->column + at, d->value + at, map, stride, row);
 		old = MemoryContextSwitchTo(batch);
-		slot->tts_values[0] = Int32GetDatum(version);
-		slot->tts_values[1] = rec_keys_datum(&d->cold, i);
-		slot->tts_values[2] = Int32GetDatum(first + i);
-		slot->tts_values[3] = rec_array_of(row, factors, FLOAT4OID);
-		slot->tts_values[4] = Float4GetDatum(explicit_feedback ? row[factors] : 0);
-		slot->tts_values[5] = Int32GetDatum(0);
-		slot->tts_values[6] = Int32GetDatum(0);
-		slot->tts_values[7] = Float4GetDatum(0);
+		slot->tts_values[c++] = Int32GetDatum(version);
+		slot->tts_values[c++] = rec_keys_datum(&d->cold, i);
+		if (items)
+			slot->tts_values[c++] = Int32GetDatum(first + i);
+		slot->tts_values[c++] = rec_array_of(row, factors, FLOAT4OID);
+		slot->tts_values[c++] = Float4GetDatum(explicit_feedback ? row[factors] : 0);
+		slot->tts_values[c++] = Int32GetDatum(0);
+		if (items)
+		{
+			slot->tts_values[c++] = Int32GetDatum(0);
+			slot->tts_values[c++] = Float4GetDatum(0);
+		}
 		MemoryContextSwitchTo(old);
 		rec_writer_put(w, slot, factors * sizeof(float));
 	}
@@ -160,33 +167,11 @@ rec_store_cold_items(const RecModel *model, int version, const RecDesign *d, con
 	pfree(row);
 }
 
-static void
-store_cold_users(const RecModel *model, int version, const RecDesign *d, const float *map, int factors,
-				 bool explicit_feedback)
+void
+rec_store_cold_items(const RecModel *model, int version, const RecDesign *d, const float *map, int factors,
+					 bool explicit_feedback, int first)
 {
-	RecWriter  *w = rec_writer_open(model, "user_factors");
-	int			stride = rec_als_stride(factors, explicit_feedback);
-	float	   *row = palloc(stride * sizeof(float));
-
-	for (int i = 0; i < d->cold.n; i++)
-	{
-		int64		at = d->start[d->known + i];
-		MemoryContext batch,
-					old;
-		TupleTableSlot *slot = rec_writer_row(w, &batch);
-
-		rec_map_one((int) (d->start[d->known + i + 1] - at), d->column + at, d->value + at, map, stride, row);
-		old = MemoryContextSwitchTo(batch);
-		slot->tts_values[0] = Int32GetDatum(version);
-		slot->tts_values[1] = rec_keys_datum(&d->cold, i);
-		slot->tts_values[2] = rec_array_of(row, factors, FLOAT4OID);
-		slot->tts_values[3] = Float4GetDatum(explicit_feedback ? row[factors] : 0);
-		slot->tts_values[4] = Int32GetDatum(0);
-		MemoryContextSwitchTo(old);
-		rec_writer_put(w, slot, factors * sizeof(float));
-	}
-	rec_writer_close(w);
-	pfree(row);
+	store_cold(model, REC_ITEMS, version, d, map, factors, explicit_feedback, first);
 }
 
 void
@@ -208,9 +193,6 @@ rec_store_attributes(const RecModel *model, int version, RecDesign *const *desig
 		if (s->map[side] == NULL)
 			continue;
 		rec_store_features(model, version, d, side == REC_USERS ? &pairs->users : &pairs->items);
-		if (side == REC_USERS)
-			store_cold_users(model, version, d, s->map[side], params->factors, explicit_feedback);
-		else
-			rec_store_cold_items(model, version, d, s->map[side], params->factors, explicit_feedback, pairs->items.n);
+		store_cold(model, side, version, d, s->map[side], params->factors, explicit_feedback, pairs->items.n);
 	}
 }
